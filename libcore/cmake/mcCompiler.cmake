@@ -1,0 +1,41 @@
+# Compiler settings that every target of the project shares.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+# Binaries run from the build tree and from the install tree alike.
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release)
+endif()
+
+add_library(mc_compiler INTERFACE)
+target_compile_options(mc_compiler INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                                             -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough
+                                             # What a designated initialiser leaves out has its default.
+                                             -Wno-missing-field-initializers)
+if(MC_WERROR)
+    target_compile_options(mc_compiler INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # The value of a std::expected on its error path: GCC 12 warns where nothing is read.
+    target_compile_options(mc_compiler INTERFACE -Wno-maybe-uninitialized)
+endif()
+if(MC_SANITIZE)
+    target_compile_options(mc_compiler INTERFACE -fsanitize=${MC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(mc_compiler INTERFACE -fsanitize=${MC_SANITIZE})
+endif()
+
+if(MC_BUILD_FUZZERS)
+    target_compile_options(mc_compiler INTERFACE -fsanitize=fuzzer-no-link)
+    target_link_options(mc_compiler INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
