@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mc {
+
+std::string toLower(std::string_view text);
+
+/// The parts of `text` between `separator`s; empty parts are kept, an empty text has none.
+std::vector<std::string> split(std::string_view text, char separator);
+
+std::string join(std::span<const std::string> parts, std::string_view separator);
+
+/// The candidate that a mistyped `word` most likely means, if any is near enough to be worth suggesting.
+std::optional<std::string> nearestName(std::string_view word, std::span<const std::string> candidates);
+
+}  // namespace mc
