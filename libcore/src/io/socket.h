@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "mc/engine_options.h"
+#include "mc/error.h"
+
+#include "base/fd.h"
+#include "io/socket_address.h"
+
+namespace mc::io {
+
+/// A non-blocking, close-on-exec stream socket that listens on `address`. Port 0: the kernel picks one.
+/// CannotCreate names the address and, where /proc tells, the process that owns the port.
+Result<FileDescriptor> listenOn(const SocketAddress& address, int backlog);
+
+/// Listens on a random free port of `range`: ports that are taken are passed over, anything else is an error.
+Result<FileDescriptor> listenInRange(SocketAddress address, PortRange range, int backlog);
+
+/// A non-blocking socket whose connect has been started; it is writable once that has ended (see connectError).
+Result<FileDescriptor> startConnect(const SocketAddress& address);
+
+/// 0, or the errno with which a started connect failed.
+int connectError(const FileDescriptor& socket);
+
+/// Connects within `timeout`, trying the addresses in order; the last failure is returned.
+Result<FileDescriptor> connectTo(const std::vector<SocketAddress>& addresses, std::chrono::milliseconds timeout);
+
+/// The next waiting connection, non-blocking; an empty descriptor when none waits.
+Result<FileDescriptor> acceptFrom(const FileDescriptor& listener);
+
+SocketAddress localAddress(const FileDescriptor& socket);
+SocketAddress peerAddress(const FileDescriptor& socket);
+
+void setNoDelay(const FileDescriptor& socket);
+/// Lets the kernel notice a peer that has vanished without a word.
+void setKeepAlive(const FileDescriptor& socket);
+
+/// Bytes that may wait to be sent; ends the kernel's own sizing.
+void setSendBuffer(const FileDescriptor& socket, int bytes);
+
+/// A socket reports readable only with this many bytes waiting, or at the end of the stream, an error, or a full
+/// buffer.
+void setReceiveLowWater(const FileDescriptor& socket, int bytes);
+
+/// False where the kernel or the caller's rights refuse that algorithm.
+bool setCongestionControl(const FileDescriptor& socket, const std::string& name);
+std::string congestionControl(const FileDescriptor& socket);
+
+}  // namespace mc::io

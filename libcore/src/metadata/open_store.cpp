@@ -1,0 +1,66 @@
+#include "metadata/open_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/errors.h"
+#include "base/text.h"
+#include "metadata/memory_store.h"
+
+namespace mc::metadata {
+namespace {
+
+constexpr std::string_view kP2pHandshake = "P2PHANDSHAKE";
+constexpr std::string_view kMemory = "memory:";
+
+// Without a scheme, Mooncake's connection strings are etcd endpoints: "host:port", several with ',' or ';'.
+bool isEndpointList(std::string_view text) {
+    std::string list(text);
+    std::ranges::replace(list, ';', ',');
+    const auto endpoints = split(list, ',');
+    return !endpoints.empty() && std::ranges::all_of(endpoints, [](const std::string& endpoint) {
+        const auto parsed = parseHostPort(endpoint);
+        return parsed && parsed->port &&
+               std::ranges::none_of(parsed->host, [](char c) { return c == ' ' || c == '/'; });
+    });
+}
+
+// The kind of store that a URI names, of those that Mooncake knows; empty for none.
+std::string_view kindOf(std::string_view uri) {
+    const auto separator = uri.find("://");
+    if (separator == std::string_view::npos) return isEndpointList(uri) ? "etcd" : "";
+    if (separator + 3 == uri.size()) return "";
+    for (const std::string_view scheme : {"http", "https", "redis", "etcd"}) {
+        if (uri.substr(0, separator) == scheme) return scheme;
+    }
+    return "";
+}
+
+}  // namespace
+
+bool isP2pHandshake(std::string_view uri) {
+    return uri == kP2pHandshake;
+}
+
+Result<std::unique_ptr<Store>> openStore(std::string_view uri) {
+    if (uri == kMemory) return std::make_unique<MemoryStore>();
+    if (isP2pHandshake(uri)) {
+        return fail(ErrorCode::InvalidArgument, "metadata store P2PHANDSHAKE: it stands for having none");
+    }
+    // The rest of a URI is not repeated: it may hold a password.
+    if (const auto kind = kindOf(uri); !kind.empty()) {
+        return fail(ErrorCode::Unsupported, fmt::format("metadata store {}: this build knows only memory:", kind),
+                    "P2PHANDSHAKE needs no store");
+    }
+    const std::array<std::string, 2> known{std::string(kMemory), std::string(kP2pHandshake)};
+    const auto meant = nearestName(uri.substr(0, 64), known);
+    return fail(ErrorCode::InvalidArgument, "metadata store: neither memory:, a URL nor host:port",
+                meant ? fmt::format("did you mean {}?", *meant) : "");
+}
+
+}  // namespace mc::metadata

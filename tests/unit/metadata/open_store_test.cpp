@@ -1,0 +1,52 @@
+#include "metadata/open_store.h"
+
+#include <gmock/gmock.h>
+
+namespace mc::metadata {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(OpenStore, OpensANewMemoryStoreEachTime) {
+    const auto one = openStore("memory:").value();
+    const auto other = openStore("memory:").value();
+    ASSERT_TRUE(one->put("k", "v", Precondition::any(), std::nullopt));
+    EXPECT_EQ(one->get("k", std::nullopt)->value, "v");
+    EXPECT_EQ(other->get("k", std::nullopt).error().code, ErrorCode::NotFound);
+}
+
+TEST(OpenStore, SaysWhatThisBuildKnowsForOtherKindsOfStore) {
+    for (const auto* uri : {"http://127.0.0.1:8080/metadata", "https://meta/metadata", "redis://127.0.0.1",
+                            "etcd://a:2379,b:2379", "127.0.0.1:2379", "a:2379;b:2379", "[::1]:2379"}) {
+        const auto store = openStore(uri);
+        ASSERT_FALSE(store) << uri;
+        EXPECT_EQ(store.error().code, ErrorCode::Unsupported) << uri;
+        EXPECT_THAT(store.error().message, HasSubstr("this build knows only memory:")) << uri;
+    }
+    EXPECT_EQ(openStore("127.0.0.1:2379").error().message, "metadata store etcd: this build knows only memory:");
+}
+
+TEST(OpenStore, DoesNotRepeatPasswords) {
+    const auto error = openStore("redis://user:secret@127.0.0.1:6379").error();
+    EXPECT_THAT(error.message + error.hint, Not(HasSubstr("secret")));
+}
+
+TEST(OpenStore, RefusesEverythingElse) {
+    for (const auto* uri : {"", "memory", "memory:x", "memory://", "://", "http://", "ftp://host/x", "just-a-host",
+                            "host:port", "host:99999", ",", "a:1,,b:2", "two words:1", "/path:1"}) {
+        EXPECT_EQ(openStore(uri).error().code, ErrorCode::InvalidArgument) << uri;
+    }
+    EXPECT_EQ(openStore("memroy:").error().hint, "did you mean memory:?");
+    EXPECT_EQ(openStore("P2PHANDSHAK").error().hint, "did you mean P2PHANDSHAKE?");
+}
+
+TEST(OpenStore, P2pHandshakeIsNoStore) {
+    EXPECT_TRUE(isP2pHandshake("P2PHANDSHAKE"));
+    EXPECT_FALSE(isP2pHandshake("p2phandshake"));
+    EXPECT_FALSE(isP2pHandshake("P2PHANDSHAKE "));
+    EXPECT_EQ(openStore("P2PHANDSHAKE").error().code, ErrorCode::InvalidArgument);
+}
+
+}  // namespace
+}  // namespace mc::metadata
