@@ -1,0 +1,256 @@
+#include "transport/tcp/lane.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "io/socket.h"
+
+namespace mc::tcp {
+
+std::shared_ptr<const Target> TargetBox::get() const {
+    const std::lock_guard lock(mutex_);
+    return target_;
+}
+
+void TargetBox::set(Target target) {
+    auto made = std::make_shared<const Target>(std::move(target));
+    const std::lock_guard lock(mutex_);
+    target_ = std::move(made);
+}
+
+PeerInfo TargetBox::shown() const {
+    const std::lock_guard lock(mutex_);
+    return shown_;
+}
+
+void TargetBox::show(const Trust& trust, const FileDescriptor& socket) {
+    const std::lock_guard lock(mutex_);
+    shown_ = {trust.version, trust.keeps, io::congestionControl(socket)};
+}
+
+Lane::~Lane() {
+    if (retry_timer_ != 0) context_.loop.cancel(retry_timer_);
+}
+
+void Lane::pump() {
+    if (queue_.empty() || SteadyClock::now() < not_before_) return;
+    if (!lasting_ && !(trust_ && trust_->proven)) {
+        if (probeAddress() == 0) {
+            trust_ = Trust{};  // Nothing to probe with.
+        } else {
+            trust_.reset();
+        }
+    }
+    if (trust_) {
+        startSingles();
+        return;
+    }
+    if (!lasting_) connectLasting();
+    if (!lasting_ || lasting_->state() != ClientConnection::State::Ready) return;
+    while (!queue_.empty() && (cautious_ == 0 || lasting_->idle())) {
+        lasting_->enqueue(*queue_.pop());
+    }
+    lasting_->flush();
+}
+
+// What somebody wants to reach anyway, so that a refusal concerns nobody else.
+std::uint64_t Lane::probeAddress() const {
+    for (const Slice* slice = queue_.front(); slice != nullptr; slice = slice->next) {
+        if (slice->length >= sizeof(StatusFrame)) return slice->remote;
+    }
+    return target_.get()->probe_address;
+}
+
+// False: there were none.
+bool Lane::failRequestsAt(std::uint64_t address) {
+    bool any = false;
+    SliceQueue waiting = std::exchange(queue_, SliceQueue{});
+    while (!waiting.empty()) {
+        Slice& slice = *waiting.pop();
+        if (slice.remote == address) {
+            finish(slice, TaskStatus::FAILED, false);
+            any = true;
+        } else {
+            queue_.push(&slice);
+        }
+    }
+    return any;
+}
+
+std::unique_ptr<ClientConnection> Lane::connect(const Trust* trust) {
+    const auto target = target_.get();
+    probed_ = probeAddress();
+    const auto& address = target->addresses[failures_ % target->addresses.size()];
+    auto connection = ClientConnection::start(context_.loop, *this,
+                                              {.address = address,
+                                               .probe_address = probed_,
+                                               .version = ask_for_version_1_ ? 1 : target->version,
+                                               .trust = trust,
+                                               .options = context_.options});
+    if (!connection) {
+        backOff(connection.error());
+        retryOrFail(std::exchange(queue_, SliceQueue{}), connection.error());
+        return nullptr;
+    }
+    context_.connections.fetch_add(1, std::memory_order_relaxed);
+    return std::move(*connection);
+}
+
+void Lane::connectLasting() {
+    lasting_ = connect(nullptr);
+}
+
+void Lane::startSingles() {
+    while (!queue_.empty() && singles_.size() < kMostSingles) {
+        auto connection = connect(&*trust_);
+        if (!connection) return;
+        connection->enqueue(*queue_.pop());
+        singles_.push_back(std::move(connection));
+    }
+}
+
+void Lane::onReady(ClientConnection& connection) {
+    if (!shown_) target_.show(connection.trust(), connection.socket());
+    shown_ = true;
+    if (&connection != lasting_.get()) {
+        connection.flush();
+        return;
+    }
+    pump();
+}
+
+void Lane::onFinished(ClientConnection& connection, Slice& slice, TaskStatus status, bool acknowledged) {
+    failures_ = 0;
+    finish(slice, status, acknowledged, connection.lastProgress());
+}
+
+void Lane::finish(Slice& slice, TaskStatus status, bool acknowledged, SteadyClock::time_point now) {
+    // No other thread writes these at the same time: no locked instruction is needed.
+    const auto count = [](std::atomic<std::uint64_t>& counter, std::uint64_t more) {
+        counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+    };
+    if (status == TaskStatus::COMPLETED) {
+        count(slice.opcode == Opcode::Read ? context_.bytes_read : context_.bytes_written, slice.length);
+    }
+    count(context_.finished, 1);
+    if (cautious_ > 0) --cautious_;
+    finishSlice(slice, status, acknowledged, now);
+}
+
+void Lane::onClosed(ClientConnection& connection, const Error& error) {
+    const bool single = &connection != lasting_.get();
+    const Trust trust = connection.trust();
+    const bool downgraded = connection.downgraded();
+    const bool answered = connection.probeRefused() && failRequestsAt(probed_);
+    SliceQueue unfinished = connection.takeUnfinished();
+    bury(connection);
+
+    const bool known_to_close = !single && trust.proven && !trust.keeps;
+    if (answered) {
+        log::warning("tcp: {}", error.message);  // The others are none the worse for it.
+    } else if (known_to_close) {
+        log::debug("tcp: a peer closes after each request; one connection per request from now on");
+        trust_ = trust;
+    } else if (downgraded) {
+        ask_for_version_1_ = true;
+    } else if (single && !unfinished.empty()) {
+        trust_.reset();  // Whoever answers there now has to show anew what it does.
+    }
+    const bool unconnected = !single && !trust.keeps && !known_to_close && !downgraded && !answered;
+    if (unconnected) unfinished.append(queue_);  // Nobody else will take them to the peer either.
+    if (!unfinished.empty()) {
+        backOff(error);
+        const std::size_t retried = retryOrFail(unfinished, error);
+        if (trust.keeps) cautious_ = retried;
+    }
+    pump();
+}
+
+// The first loss after an answer is repaired at once, the next ones later and later; the timer sees to it, whoever
+// else does.
+void Lane::backOff(const Error& error) {
+    constexpr unsigned kMostDoublings = 6;
+    constexpr std::chrono::milliseconds kFirstPause{10};
+    const unsigned failures = failures_++;
+    if (failures == 0) {
+        log::warning("tcp: {}", error.message);
+        if (!error.hint.empty()) log::warning("hint: {}", error.hint);
+    }
+    const unsigned factor = failures == 0 ? 0 : 1U << std::min(failures - 1, kMostDoublings);
+    not_before_ = SteadyClock::now() + kFirstPause * factor;
+    if (retry_timer_ != 0) context_.loop.cancel(retry_timer_);
+    retry_timer_ = context_.loop.at(not_before_, [this] {
+        retry_timer_ = 0;
+        pump();
+    });
+}
+
+// The number of slices that are tried again.
+std::size_t Lane::retryOrFail(SliceQueue slices, const Error& error) {
+    std::size_t retried = 0;
+    const auto now = SteadyClock::now();
+    while (!slices.empty()) {
+        Slice& slice = *slices.pop();
+        const bool timed_out = error.code == ErrorCode::TimedOut || now >= slice.deadline;
+        if (slice.retries_left > 0 && !timed_out) {
+            --slice.retries_left;
+            ++retried;
+            queue_.push(&slice);
+        } else {
+            finish(slice, timed_out ? TaskStatus::TIMEOUT : TaskStatus::FAILED, false);
+        }
+    }
+    return retried;
+}
+
+void Lane::bury(ClientConnection& connection) {
+    if (&connection == lasting_.get()) shown_ = false;
+    context_.connections.fetch_sub(1, std::memory_order_relaxed);
+    if (&connection == lasting_.get()) {
+        context_.graveyard.push_back(std::move(lasting_));
+        return;
+    }
+    const auto found = std::ranges::find_if(singles_, [&](const auto& single) { return single.get() == &connection; });
+    if (found == singles_.end()) return;
+    context_.graveyard.push_back(std::move(*found));
+    singles_.erase(found);
+}
+
+void Lane::checkDeadlines(SteadyClock::time_point now) {
+    if (lasting_) lasting_->checkDeadline(now);
+    for (std::size_t i = singles_.size(); i-- > 0;) {
+        if (i < singles_.size()) singles_[i]->checkDeadline(now);
+    }
+    expireQueued(now);
+}
+
+void Lane::expireQueued(SteadyClock::time_point now) {
+    SliceQueue waiting = std::exchange(queue_, SliceQueue{});
+    while (!waiting.empty()) {
+        Slice& slice = *waiting.pop();
+        if (now >= slice.deadline) {
+            finish(slice, TaskStatus::TIMEOUT, false);
+        } else {
+            queue_.push(&slice);
+        }
+    }
+}
+
+void Lane::cancel() {
+    const auto drop = [this](std::unique_ptr<ClientConnection>& connection) {
+        SliceQueue unfinished = connection->takeUnfinished();
+        context_.connections.fetch_sub(1, std::memory_order_relaxed);
+        connection.reset();  // First nothing can touch the memory any more, then it is given back.
+        queue_.append(unfinished);
+    };
+    if (lasting_) drop(lasting_);
+    for (auto& single : singles_) {
+        drop(single);
+    }
+    singles_.clear();
+    while (!queue_.empty()) {
+        finish(*queue_.pop(), TaskStatus::CANCELED, false);
+    }
+}
+
+}  // namespace mc::tcp

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "mc/engine.h"
+#include "mc/engine_options.h"
+
+#include "io/event_loop.h"
+#include "transport/slice.h"
+#include "transport/tcp/client_connection.h"
+
+namespace mc::tcp {
+
+/// Where a peer is and what it promised.
+struct Target {
+    std::vector<io::SocketAddress> addresses;
+    int version = 1;                  ///< tcp_proto_version of its descriptor, or less by option.
+    std::uint64_t probe_address = 0;  ///< Of eight published bytes; 0: it published none.
+};
+
+/// A target that may change while lanes use it, and what they saw there. From any thread.
+class TargetBox {
+  public:
+    explicit TargetBox(Target target) { set(std::move(target)); }
+    std::shared_ptr<const Target> get() const;
+    void set(Target target);
+    PeerInfo shown() const;
+    void show(const Trust& trust, const FileDescriptor& socket);
+
+  private:
+    mutable std::mutex mutex_;
+    std::shared_ptr<const Target> target_;
+    PeerInfo shown_;
+};
+
+/// What the lanes of one client loop share.
+struct LaneContext {
+    io::EventLoop& loop;
+    const TcpOptions& options;
+    std::atomic<std::uint64_t> submitted = 0;  ///< Slices, by any thread.
+    // Counted by the driving thread alone.
+    std::atomic<std::uint64_t> finished = 0;
+    std::atomic<std::uint64_t> bytes_read = 0;
+    std::atomic<std::uint64_t> bytes_written = 0;
+    std::atomic<std::uint64_t> connections = 0;
+    bool idle() const { return finished.load(std::memory_order_relaxed) == submitted.load(std::memory_order_relaxed); }
+
+    /// Connections that closed while they were being called; emptied between events.
+    std::vector<std::unique_ptr<ClientConnection>> graveyard;
+};
+
+/// The requests of one client loop to one peer: one lasting connection that is used hard if the peer has earned it,
+/// else one connection per request. Reconnects, retries, gives up. Called by the thread that drives the loop.
+class Lane final : public ClientConnection::Owner {
+  public:
+    Lane(LaneContext& context, TargetBox& target) : context_(context), target_(target) {}
+    ~Lane() override;
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
+
+    void push(Slice& slice) { queue_.push(&slice); }
+    /// Sends what can be sent, connecting first where needed.
+    void pump();
+    /// A connection is being made or probed, its time runs.
+    bool connecting() const { return lasting_ && lasting_->state() != ClientConnection::State::Ready; }
+    void checkDeadlines(SteadyClock::time_point now);
+    /// Ends everything as CANCELED.
+    void cancel();
+
+    void onReady(ClientConnection& connection) override;
+    void onClosed(ClientConnection& connection, const Error& error) override;
+    void onFinished(ClientConnection& connection, Slice& slice, TaskStatus status, bool acknowledged) override;
+
+  private:
+    static constexpr std::size_t kMostSingles = 8;
+
+    void connectLasting();
+    void startSingles();
+    std::unique_ptr<ClientConnection> connect(const Trust* trust);
+    std::uint64_t probeAddress() const;
+    bool failRequestsAt(std::uint64_t address);
+    void finish(Slice& slice, TaskStatus status, bool acknowledged, SteadyClock::time_point now = SteadyClock::now());
+    std::size_t retryOrFail(SliceQueue slices, const Error& error);
+    void expireQueued(SteadyClock::time_point now);
+    void backOff(const Error& error);
+    void bury(ClientConnection& connection);
+
+    LaneContext& context_;
+    TargetBox& target_;
+    SliceQueue queue_;
+    std::unique_ptr<ClientConnection> lasting_;
+    std::vector<std::unique_ptr<ClientConnection>> singles_;
+    std::optional<Trust> trust_;  ///< Set once it is known that the peer does not keep connections.
+    bool ask_for_version_1_ = false;
+    std::uint64_t probed_ = 0;
+    bool shown_ = false;     ///< That of the current kind of connection.
+    unsigned failures_ = 0;  ///< Connections lost in a row without an answer.
+    /// Requests to be sent one at a time, after a loss with several under way: a refusal ends the connection, and its
+    /// reset may swallow the answers before it, so that only a lone request learns that it is the one.
+    std::size_t cautious_ = 0;
+    SteadyClock::time_point not_before_{};
+    io::EventLoop::TimerId retry_timer_ = 0;
+};
+
+}  // namespace mc::tcp

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "mc/engine_options.h"
+
+#include "io/loop_thread.h"
+#include "transport/region_table.h"
+#include "transport/tcp/server_connection.h"
+
+namespace mc::tcp {
+
+/// The target role: accepts connections and spreads them over its loops, one thread each.
+class Server {
+  public:
+    /// Serves what `regions` holds to whoever connects to `listener`. `regions` must outlive the server.
+    static Result<std::unique_ptr<Server>> start(FileDescriptor listener, const RegionRegistry& regions,
+                                                 const TcpOptions& options);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    std::uint16_t port() const { return port_; }
+    /// Ends every connection with a request under way in the range, which the caller has taken out of the registry
+    /// before; returns when no loop touches it any more.
+    void retire(std::uint64_t addr, std::uint64_t length);
+    std::uint64_t bytesServed() const;
+    std::uint64_t connections() const { return open_connections_.load(std::memory_order_relaxed); }
+
+  private:
+    struct Worker;
+    class Acceptor;
+    Server(FileDescriptor listener, const TcpOptions& options);
+    void acceptWaiting();
+    void serve(Worker& worker, FileDescriptor socket);
+
+    TcpOptions options_;
+    FileDescriptor listener_;
+    std::uint16_t port_;
+    std::atomic<std::uint64_t> open_connections_ = 0;
+    std::size_t next_worker_ = 0;
+    std::unique_ptr<Acceptor> acceptor_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace mc::tcp
