@@ -1,0 +1,118 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mc/engine_options.h"
+#include "mc/error.h"
+#include "mc/segment.h"
+#include "mc/transfer.h"
+
+namespace mc {
+
+class Transport;
+namespace metadata {
+class Store;
+}
+
+/// A short message from another engine.
+struct Notification {
+    std::string name;
+    std::string message;
+};
+
+/// What a segment's owner has shown on this engine's connections to it. Nothing before the first request.
+struct PeerInfo {
+    int protocol_version = 0;        ///< tcp: 1 or 2 as it is spoken, which may be less than was published.
+    bool keeps_connections = false;  ///< It answers more than one request on a connection.
+    std::string congestion_control;  ///< Of the latest connection, as the kernel says.
+};
+
+/// A range of local memory, for the batch forms of registration.
+struct BufferEntry {
+    void* addr = nullptr;
+    std::size_t length = 0;
+};
+
+/// Moves bytes between registered local memory and the segments of other engines, in batches, asynchronously.
+///
+/// All members may be called from any thread. submitTransfer, waitBatch and getTransferStatus of different batches
+/// run concurrently without locks; one batch belongs to one thread at a time.
+class TransferEngine {
+  public:
+    explicit TransferEngine(EngineOptions options = {});
+    /// Ends what runs, then removes what was published.
+    ~TransferEngine();
+    TransferEngine(const TransferEngine&) = delete;
+    TransferEngine& operator=(const TransferEngine&) = delete;
+
+    /// Joins a cluster. `metadata_server`: "P2PHANDSHAKE", "memory:". `server_name`: "host[:port]"; its host is what
+    /// is bound and advertised, its port that of the handshake daemon, 0 or none for one of the configured range.
+    /// `connectable_name` and `rpc_port`, where given, override the two. A second call is refused with Busy.
+    Result<void> init(const std::string& metadata_server, const std::string& server_name,
+                      const std::string& connectable_name = "", std::uint16_t rpc_port = 0);
+    /// The same over a store that the caller opened (and may share between engines).
+    Result<void> init(std::shared_ptr<metadata::Store> store, const std::string& server_name,
+                      const std::string& connectable_name = "", std::uint16_t rpc_port = 0);
+
+    /// The name under which peers open this engine's segment; in P2PHANDSHAKE mode "host:port" as bound.
+    std::string localServerName() const;
+    /// Where the handshake daemon answers.
+    std::string localIpAndPort() const;
+
+    /// Installs the transport for `protocol` ("tcp"); AlreadyExists if it is there.
+    Result<Transport*> installTransport(std::string_view protocol);
+    /// Installs a transport of the caller's own.
+    Result<Transport*> installTransport(std::unique_ptr<Transport> transport);
+    Result<Transport*> installOrGetTransport(std::string_view protocol);
+    /// Busy while requests run on it.
+    Result<void> uninstallTransport(std::string_view protocol);
+
+    /// Makes [addr, addr+length) usable as a source and, if `remote_accessible`, readable and writable for peers.
+    /// The range must not overlap a registered one. Every installed transport registers it, later ones too.
+    Result<void> registerLocalMemory(void* addr, std::size_t length, std::string_view location = "*",
+                                     bool remote_accessible = true);
+    /// Returns when no peer can touch the range any more. The caller's own requests on it must have ended.
+    Result<void> unregisterLocalMemory(void* addr);
+    /// All or nothing; published once.
+    Result<void> registerLocalMemoryBatch(std::span<const BufferEntry> buffers, std::string_view location = "*");
+    Result<void> unregisterLocalMemoryBatch(std::span<void* const> addrs);
+
+    /// Looks the segment up. The same name gives the same handle.
+    Result<SegmentHandle> openSegment(std::string_view segment_name);
+    Result<void> closeSegment(SegmentHandle handle);
+    /// What the segment published when it was last looked up.
+    Result<std::shared_ptr<const SegmentDescriptor>> segmentDescriptor(SegmentHandle handle) const;
+    Result<PeerInfo> peerInfo(SegmentHandle handle) const;
+    /// Looks all open segments up again.
+    Result<void> syncSegmentCache();
+
+    /// Room for `batch_size` requests.
+    Result<BatchID> allocateBatchID(std::size_t batch_size);
+    /// Appends requests. On an error nothing of `entries` was submitted; what is wrong with a single request is told
+    /// by its status instead (INVALID).
+    Result<void> submitTransfer(BatchID batch, std::span<const TransferRequest> entries);
+    Result<TransferStatus> getTransferStatus(BatchID batch, std::size_t task) const;
+    /// Sleeps until every submitted request has ended, however it ended. TimedOut leaves them running.
+    Result<void> waitBatch(BatchID batch, std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
+    /// Busy while requests run. The number may be used again afterwards.
+    Result<void> freeBatchID(BatchID batch);
+
+    /// Sends a short message to a segment's owner.
+    Result<void> sendNotification(SegmentHandle target, const Notification& notification);
+    /// Takes the messages that arrived since the last call; at most EngineOptions::max_notifications are kept.
+    std::vector<Notification> takeNotifications();
+
+    const EngineOptions& options() const;
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mc

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "mc/error.h"
+
+namespace mc {
+
+/// A range of TCP ports to draw from, both ends included.
+struct PortRange {
+    std::uint16_t first = 15000;
+    std::uint16_t last = 17000;
+};
+
+/// How the tcp transport behaves. The comment names the environment variable, the unit and the default's source.
+struct TcpOptions {
+    int threads = 0;               ///< Server loops; 0: one per CPU, at most 4.
+    int connections_per_peer = 4;  ///< Client loops, each with one connection per peer (MC_TCP_LANES_PER_PEER, 1..16).
+    int protocol_version = 2;      ///< 1: never ask for acknowledgements as a client (MC_TCP_PROTO).
+    std::chrono::milliseconds connect_timeout{5000};
+    std::chrono::milliseconds status_timeout{30000};  ///< Without any progress (MC_TCP_STATUS_TIMEOUT_SEC).
+    std::string congestion = "auto";                  ///< auto, system, or a name the kernel knows.
+    std::uint16_t data_port = 0;                      ///< 0: one of the port range.
+    std::size_t max_connections = 4096;               ///< Accepted at once; further ones are closed.
+};
+
+/// Everything that can be set about an engine. Defaults are those of Mooncake's releases.
+struct EngineOptions {
+    TcpOptions tcp;
+    PortRange port_range;                                       ///< MC_MIN_RPC_PORT, MC_MAX_RPC_PORT.
+    std::uint16_t default_handshake_port = 12001;               ///< MC_HANDSHAKE_PORT.
+    int handshake_listen_backlog = 128;                         ///< MC_HANDSHAKE_LISTEN_BACKLOG.
+    std::chrono::milliseconds handshake_connect_timeout{5000};  ///< MC_HANDSHAKE_CONNECT_TIMEOUT, seconds.
+    std::chrono::milliseconds handshake_reply_timeout{60000};
+    std::size_t handshake_max_length = 1 << 20;  ///< MC_HANDSHAKE_MAX_LENGTH, bytes.
+    std::string bind_address;                    ///< MC_TCP_BIND_ADDRESS: bound and advertised.
+    std::string advertise_address;               ///< Published instead of the bound address.
+    std::string metadata_cluster_id;             ///< MC_METADATA_CLUSTER_ID.
+    bool use_ipv6 = false;                       ///< MC_USE_IPV6.
+    bool metadata_cache = true;                  ///< Off with MC_DISABLE_METACACHE.
+    int retry_count = 9;                         ///< MC_RETRY_CNT.
+    std::chrono::milliseconds slice_timeout{0};  ///< MC_SLICE_TIMEOUT, seconds; 0: none.
+    std::size_t max_notifications = 4096;
+    bool metrics = false;                              ///< MC_TE_METRIC.
+    std::chrono::milliseconds metrics_interval{5000};  ///< MC_TE_METRIC_INTERVAL_SECONDS.
+    bool verbose = false;                              ///< MC_VERBOSE.
+    std::string log_level = "info";                    ///< MC_LOG_LEVEL.
+
+    /// The defaults, overridden by the MC_* variables. Config names the variable that is wrong.
+    static Result<EngineOptions> fromEnvironment();
+};
+
+}  // namespace mc

@@ -1,0 +1,212 @@
+#include "engine/engine_impl.h"
+
+#include <fmt/format.h>
+
+#include "base/errors.h"
+#include "base/log.h"
+#include "io/socket.h"
+#include "transport/tcp/tcp_transport.h"
+
+namespace mc {
+
+TransferEngine::Impl::Impl(EngineOptions engine_options)
+    : options(std::move(engine_options)), batches(local.memory()) {}
+
+TransferEngine::Impl::~Impl() {
+    metrics_.reset();
+    joined_.store(nullptr);
+    membership_.reset();  // Withdrawn before it stops serving.
+    for (Transport* transport : local.transports()) {
+        transport->shutDown();
+    }
+    peers_.clear();
+}
+
+Result<Membership*> TransferEngine::Impl::membership() const {
+    Membership* const joined = joined_.load(std::memory_order_acquire);
+    if (joined == nullptr) return fail(ErrorCode::InvalidArgument, "engine: init has not been called");
+    return joined;
+}
+
+Result<void> TransferEngine::Impl::join(std::shared_ptr<metadata::Store> store, const std::string& server_name,
+                                        const std::string& connectable_name, std::uint16_t rpc_port) {
+    const std::lock_guard lock(join_mutex_);
+    if (membership_)
+        return fail(ErrorCode::Busy, fmt::format("engine {}: init was called before", membership_->name()));
+    const auto level = options.verbose ? log::Level::Debug : log::parseLevel(options.log_level);
+    if (!level) return std::unexpected(level.error());
+    log::setLevel(*level);
+
+    Membership::Callbacks callbacks;
+    callbacks.describe = [this] {
+        Membership* const joined = joined_.load(std::memory_order_acquire);
+        if (joined == nullptr) return SegmentDescriptor{};
+        auto all = local.describe(joined->name());
+        return all.empty() ? SegmentDescriptor{} : std::move(all.front());
+    };
+    callbacks.on_notification = [this](Notification notification) {
+        const std::lock_guard notifications_lock(notifications_mutex);
+        if (notifications.size() >= options.max_notifications) return false;
+        notifications.push_back(std::move(notification));
+        return true;
+    };
+    auto joined =
+        Membership::join(std::move(store), server_name, connectable_name, rpc_port, options, std::move(callbacks));
+    if (!joined) return std::unexpected(joined.error());
+    membership_ = std::move(*joined);
+    const auto own = segments.handleOf(membership_->name());
+    if (!own) return std::unexpected(own.error());
+    joined_.store(membership_.get(), std::memory_order_release);
+    log::debug("engine {}: handshakes at {}", membership_->name(), membership_->boundAddress().toString());
+    if (options.metrics) metrics_ = std::make_unique<Metrics>(local, options.metrics_interval);
+    return publish();
+}
+
+Result<Transport*> TransferEngine::Impl::installTcp() {
+    const auto joined = membership();
+    if (!joined) return std::unexpected(joined.error());
+    io::SocketAddress address = (*joined)->boundAddress();
+    address.setPort(options.tcp.data_port);
+    constexpr int kBacklog = 1024;
+    auto listener = options.tcp.data_port != 0 ? io::listenOn(address, kBacklog)
+                                               : io::listenInRange(address, options.port_range, kBacklog);
+    if (!listener) return std::unexpected(wrap("tcp data port", listener.error()));
+    auto transport = tcp::TcpTransport::open(std::move(*listener), (*joined)->name(), options.use_ipv6, options.tcp);
+    if (!transport) return std::unexpected(transport.error());
+    return install(std::move(*transport));
+}
+
+Result<Transport*> TransferEngine::Impl::install(std::unique_ptr<Transport> transport) {
+    auto installed = local.install(std::move(transport));
+    if (!installed) return installed;
+    if (auto published = publish(); !published) return std::unexpected(published.error());
+    return installed;
+}
+
+Result<void> TransferEngine::Impl::uninstall(std::string_view protocol) {
+    std::size_t none = 0;
+    if (!running_batches_.compare_exchange_strong(none, kUninstalling))
+        return fail(ErrorCode::Busy, fmt::format("transport {}: batches are in use", protocol));
+    auto done = uninstallIdle(protocol);
+    running_batches_.fetch_sub(kUninstalling);
+    return done;
+}
+
+Result<void> TransferEngine::Impl::uninstallIdle(std::string_view protocol) {
+    const auto removed = local.remove(protocol);
+    if (!removed) return fail(ErrorCode::NotFound, fmt::format("transport {}: not installed", protocol));
+    {
+        const std::lock_guard lock(look_up_mutex_);
+        removed->shutDown();
+        std::erase_if(peers_, [&](const auto& entry) { return entry.first.second == removed.get(); });
+        for (const SegmentHandle handle : segments.handles()) {
+            if (const auto segment = segments.get(handle); segment && segment->transport == removed.get())
+                segments.set(handle, nullptr);
+        }
+    }
+    return publish();
+}
+
+Result<void> TransferEngine::Impl::registerMemory(std::span<const BufferEntry> buffers, std::string_view location,
+                                                  bool remote_accessible) {
+    if (auto done = local.registerMemory(buffers, location, remote_accessible); !done) return done;
+    auto published = publish();
+    if (published) return {};
+    for (const BufferEntry& buffer : buffers) {
+        static_cast<void>(local.unregisterMemory(buffer.addr));
+    }
+    return published;
+}
+
+Result<void> TransferEngine::Impl::publish() {
+    Membership* const joined = joined_.load(std::memory_order_acquire);
+    if (joined == nullptr) return {};
+    // One at a time, so that the last one to describe is also the last one to put.
+    const std::lock_guard lock(publish_mutex_);
+    segments.set(kLocalSegment, nullptr);  // Looked up again when it is used.
+    return joined->publish(local.describe(joined->name()));
+}
+
+Result<SegmentHandle> TransferEngine::Impl::open(std::string_view name) {
+    if (const auto joined = membership(); !joined) return std::unexpected(joined.error());
+    name.remove_prefix(std::min(name.find_first_not_of('/'), name.size()));
+    if (name.empty()) return fail(ErrorCode::InvalidArgument, "open segment: its name is empty");
+    auto handle = segments.handleOf(name);
+    if (!handle) return handle;
+    if (options.metadata_cache && segments.get(*handle)) return handle;
+    if (auto found = lookUp(*handle); !found) return std::unexpected(found.error());
+    return handle;
+}
+
+Result<FoundSegment> TransferEngine::Impl::findSegment(SegmentHandle handle) const {
+    const auto joined = membership();
+    if (!joined) return std::unexpected(joined.error());
+    const std::string name = segments.nameOf(handle);
+    if (name.empty()) return fail(ErrorCode::InvalidArgument, fmt::format("segment handle {}: not open", handle));
+    if (handle != kLocalSegment) return (*joined)->find(name);
+    auto own = local.describe(name);
+    if (own.empty()) return fail(ErrorCode::NotFound, fmt::format("segment {}: this engine serves nothing yet", name));
+    return FoundSegment{std::move(own.front()), (*joined)->advertisedHost(), (*joined)->rpcPort()};
+}
+
+Result<void> TransferEngine::Impl::lookUp(SegmentHandle handle) {
+    const std::lock_guard lock(look_up_mutex_);
+    auto found = findSegment(handle);
+    if (!found) return std::unexpected(found.error());
+    Transport* const transport = local.choose(found->descriptor);
+    if (transport == nullptr) {
+        return fail(ErrorCode::Unsupported, fmt::format("segment {}: speaks {}, for which no transport is installed",
+                                                        segments.nameOf(handle), found->descriptor.protocol()));
+    }
+    const auto peer = peerFor(handle, *transport, *found);
+    if (!peer) return std::unexpected(peer.error());
+    std::vector<Region> regions;
+    for (const MemoryBuffer& buffer : found->descriptor.buffers) {
+        regions.push_back({buffer.addr, buffer.length, buffer.name, true});
+    }
+    auto opened = std::make_shared<OpenedSegment>();
+    opened->descriptor = std::move(found->descriptor);
+    opened->regions = RegionTable(std::move(regions));
+    opened->transport = transport;
+    opened->peer = *peer;
+    segments.set(handle, std::move(opened));
+    return {};
+}
+
+Result<BatchID> TransferEngine::Impl::allocateBatch(std::size_t capacity) {
+    if (running_batches_.fetch_add(1) >= kUninstalling) {
+        running_batches_.fetch_sub(1);
+        return fail(ErrorCode::Busy, "allocate batch: a transport is being uninstalled");
+    }
+    auto id = batches.allocate(capacity);
+    if (!id) running_batches_.fetch_sub(1);
+    return id;
+}
+
+void TransferEngine::Impl::releaseBatch(Batch& batch) {
+    batches.release(batch);
+    running_batches_.fetch_sub(1);
+}
+
+Result<void> TransferEngine::Impl::notify(SegmentHandle target, const Notification& notification) {
+    const auto joined = membership();
+    if (!joined) return std::unexpected(joined.error());
+    const auto found = findSegment(target);
+    if (!found) return std::unexpected(found.error());
+    return (*joined)->notify(found->host, found->rpc_port, notification);
+}
+
+Result<Peer*> TransferEngine::Impl::peerFor(SegmentHandle handle, Transport& transport, const FoundSegment& found) {
+    auto& peer = peers_[{handle, &transport}];
+    if (peer) {
+        if (auto updated = transport.update(*peer, found.host, found.descriptor); !updated)
+            return std::unexpected(updated.error());
+        return peer.get();
+    }
+    auto connected = transport.connect(found.host, found.descriptor);
+    if (!connected) return std::unexpected(connected.error());
+    peer = std::move(*connected);
+    return peer.get();
+}
+
+}  // namespace mc

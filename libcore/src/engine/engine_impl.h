@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "mc/engine.h"
+
+#include "engine/batch.h"
+#include "engine/local_segment.h"
+#include "engine/membership.h"
+#include "engine/metrics.h"
+#include "engine/segment_table.h"
+
+namespace mc {
+
+/// The parts of an engine. Their order is that of construction; destruction takes care of the rest itself.
+class TransferEngine::Impl {
+  public:
+    explicit Impl(EngineOptions engine_options);
+    ~Impl();
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    Result<void> join(std::shared_ptr<metadata::Store> store, const std::string& server_name,
+                      const std::string& connectable_name, std::uint16_t rpc_port);
+    Result<Transport*> installTcp();
+    Result<Transport*> install(std::unique_ptr<Transport> transport);
+    Result<void> uninstall(std::string_view protocol);
+    /// Registers and publishes all of them, or none.
+    Result<void> registerMemory(std::span<const BufferEntry> buffers, std::string_view location,
+                                bool remote_accessible);
+    /// After something about the local segment has changed.
+    Result<void> publish();
+
+    Result<SegmentHandle> open(std::string_view name);
+    /// Looks the segment up (again) and makes it what requests see.
+    Result<void> lookUp(SegmentHandle handle);
+
+    Result<BatchID> allocateBatch(std::size_t capacity);
+    void releaseBatch(Batch& batch);
+    Result<void> submit(Batch& batch, std::span<const TransferRequest> entries);
+    Result<void> notify(SegmentHandle target, const Notification& notification);
+
+    Result<Membership*> membership() const;
+
+    const EngineOptions options;
+    LocalSegment local;
+    SegmentTable segments;
+    BatchTable batches;
+    std::mutex notifications_mutex;
+    std::deque<Notification> notifications;
+
+  private:
+    static constexpr std::size_t kUninstalling = std::size_t{1} << 32;
+
+    Result<void> uninstallIdle(std::string_view protocol);
+    Result<FoundSegment> findSegment(SegmentHandle handle) const;
+    Result<Peer*> peerFor(SegmentHandle handle, Transport& transport, const FoundSegment& found);
+    TaskStatus prepare(Batch& batch, const TransferRequest& request, const OpenedSegment*& segment,
+                       SegmentHandle& looked_up);
+    bool reaches(Batch& batch, const TransferRequest& request, const OpenedSegment*& segment);
+    std::span<Slice> cut(Batch& batch, std::size_t index, const TransferRequest& request, const OpenedSegment& segment);
+
+    std::mutex join_mutex_;
+    std::mutex publish_mutex_;
+    std::mutex look_up_mutex_;
+    std::atomic<std::size_t> running_batches_ = 0;  // Allocated ones; from kUninstalling on none may be added.
+    std::map<std::pair<SegmentHandle, Transport*>, std::unique_ptr<Peer>> peers_;  // Guarded by look_up_mutex_.
+    std::unique_ptr<Membership> membership_;
+    std::atomic<Membership*> joined_ = nullptr;
+    std::unique_ptr<Metrics> metrics_;
+};
+
+}  // namespace mc

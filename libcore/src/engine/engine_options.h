@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+
+#include "mc/engine_options.h"
+
+#include "config/option.h"
+#include "config/values.h"
+
+namespace mc {
+
+/// --verbose, -v, MC_VERBOSE: what the engine and every tool understand by it.
+inline constexpr config::Option kVerboseOption{
+    .name = "verbose",
+    .letter = 'v',
+    .type = config::Type::Flag,
+    .environment = "MC_VERBOSE",
+    .environment_presence = true,
+    .group = "Common options",
+    .summary = "say more on standard error",
+};
+
+/// An entry for each member of EngineOptions, for the tables of the tools.
+std::span<const config::Option> engineOptionTable();
+
+/// What `values` of a tool with engineOptionTable() say. An error names the option and where its value came from.
+Result<EngineOptions> engineOptionsFrom(const config::Values& values);
+
+}  // namespace mc

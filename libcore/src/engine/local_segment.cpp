@@ -1,0 +1,138 @@
+#include "engine/local_segment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/errors.h"
+#include "base/log.h"
+#include "segment/timestamp.h"
+
+namespace mc {
+namespace {
+
+void* pointerTo(const Region& region) {
+    return reinterpret_cast<void*>(region.addr);  // NOLINT(performance-no-int-to-ptr): it was one
+}
+
+}  // namespace
+
+Result<Transport*> LocalSegment::install(std::unique_ptr<Transport> transport) {
+    const std::lock_guard lock(mutex_);
+    const auto same = [&](const auto& other) { return other->protocol() == transport->protocol(); };
+    if (std::ranges::any_of(transports_, same)) {
+        return fail(ErrorCode::AlreadyExists, fmt::format("transport {}: installed already", transport->protocol()));
+    }
+    for (const Region& region : memory_.snapshot()->regions()) {
+        const auto done =
+            transport->registerMemory(pointerTo(region), region.length, region.location, region.remote_accessible);
+        if (!done) return std::unexpected(done.error());
+    }
+    transports_.push_back(std::move(transport));
+    return transports_.back().get();
+}
+
+Transport* LocalSegment::find(std::string_view protocol) const {
+    const std::lock_guard lock(mutex_);
+    const auto found =
+        std::ranges::find_if(transports_, [&](const auto& transport) { return transport->protocol() == protocol; });
+    return found == transports_.end() ? nullptr : found->get();
+}
+
+Transport* LocalSegment::choose(const SegmentDescriptor& descriptor) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(
+        transports_, [&](const auto& transport) { return descriptor.speaks(transport->protocol()); });
+    return found == transports_.end() ? nullptr : found->get();
+}
+
+std::unique_ptr<Transport> LocalSegment::remove(std::string_view protocol) {
+    const std::lock_guard lock(mutex_);
+    const auto found =
+        std::ranges::find_if(transports_, [&](const auto& transport) { return transport->protocol() == protocol; });
+    if (found == transports_.end()) return nullptr;
+    auto removed = std::move(*found);
+    transports_.erase(found);
+    return removed;
+}
+
+std::vector<Transport*> LocalSegment::transports() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Transport*> all;
+    all.reserve(transports_.size());
+    for (const auto& transport : transports_) {
+        all.push_back(transport.get());
+    }
+    return all;
+}
+
+TransportCounters LocalSegment::counters() const {
+    const std::lock_guard lock(mutex_);
+    TransportCounters sum;
+    for (const auto& transport : transports_) {
+        const TransportCounters counters = transport->counters();
+        sum.bytes_read += counters.bytes_read;
+        sum.bytes_written += counters.bytes_written;
+        sum.bytes_served += counters.bytes_served;
+        sum.connections += counters.connections;
+    }
+    return sum;
+}
+
+Result<void> LocalSegment::registerMemory(std::span<const BufferEntry> buffers, std::string_view location,
+                                          bool remote_accessible) {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+        auto registered = registerOne(buffers[i], location, remote_accessible);
+        if (registered) continue;
+        while (i-- > 0) {
+            static_cast<void>(memory_.remove(reinterpret_cast<std::uint64_t>(buffers[i].addr)));
+            for (const auto& transport : transports_) {
+                static_cast<void>(transport->unregisterMemory(buffers[i].addr));
+            }
+        }
+        return registered;
+    }
+    return {};
+}
+
+Result<void> LocalSegment::registerOne(const BufferEntry& buffer, std::string_view location, bool remote_accessible) {
+    const auto addr = reinterpret_cast<std::uint64_t>(buffer.addr);
+    if (auto added = memory_.add({addr, buffer.length, std::string(location), remote_accessible}); !added) return added;
+    for (std::size_t i = 0; i < transports_.size(); ++i) {
+        auto registered = transports_[i]->registerMemory(buffer.addr, buffer.length, location, remote_accessible);
+        if (registered) continue;
+        while (i-- > 0) {
+            static_cast<void>(transports_[i]->unregisterMemory(buffer.addr));
+        }
+        static_cast<void>(memory_.remove(addr));
+        return registered;
+    }
+    return {};
+}
+
+Result<void> LocalSegment::unregisterMemory(void* addr) {
+    const std::lock_guard lock(mutex_);
+    const auto removed = memory_.remove(reinterpret_cast<std::uint64_t>(addr));
+    if (!removed) return std::unexpected(removed.error());
+    Result<void> result;
+    for (const auto& transport : transports_) {
+        if (auto done = transport->unregisterMemory(addr); !done && result) result = std::move(done);
+    }
+    return result;
+}
+
+std::vector<SegmentDescriptor> LocalSegment::describe(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<SegmentDescriptor> all;
+    for (const auto& transport : transports_) {
+        SegmentDescriptor& descriptor = all.emplace_back();
+        descriptor.name = all.size() == 1 ? name : fmt::format("{}-{}", name, transport->protocol());
+        descriptor.protocols = {std::string(transport->protocol())};
+        descriptor.timestamp = formatTimestamp(std::chrono::system_clock::now());
+        transport->describe(descriptor);
+    }
+    return all;
+}
+
+}  // namespace mc

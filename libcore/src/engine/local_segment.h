@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mc/engine.h"
+#include "mc/segment.h"
+
+#include "transport/region_table.h"
+#include "transport/transport.h"
+
+namespace mc {
+
+/// What an engine offers: its registered memory, through every installed transport. From any thread.
+class LocalSegment {
+  public:
+    /// Registers all memory with it first. AlreadyExists if its protocol is there.
+    Result<Transport*> install(std::unique_ptr<Transport> transport);
+    /// Null if none speaks it.
+    Transport* find(std::string_view protocol) const;
+    /// The first installed transport that speaks one of the descriptor's protocols, or null.
+    Transport* choose(const SegmentDescriptor& descriptor) const;
+    std::unique_ptr<Transport> remove(std::string_view protocol);
+    std::vector<Transport*> transports() const;
+    /// The sum over all transports.
+    TransportCounters counters() const;
+
+    /// All of them or none.
+    Result<void> registerMemory(std::span<const BufferEntry> buffers, std::string_view location,
+                                bool remote_accessible);
+    Result<void> unregisterMemory(void* addr);
+    const RegionRegistry& memory() const { return memory_; }
+
+    /// What is published: one descriptor per transport, the first under `name`, others under NAME-PROTOCOL.
+    std::vector<SegmentDescriptor> describe(const std::string& name) const;
+
+  private:
+    Result<void> registerOne(const BufferEntry& buffer, std::string_view location, bool remote_accessible);
+
+    mutable std::mutex mutex_;
+    RegionRegistry memory_;
+    std::vector<std::unique_ptr<Transport>> transports_;
+};
+
+}  // namespace mc
