@@ -1,0 +1,228 @@
+#include "bench/worker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/thread.h"
+#include "base/units.h"
+
+namespace mc::bench {
+namespace {
+
+// How long a peer that acknowledges nothing gets to apply what a read is to find.
+constexpr int kSettleAttempts = 100;
+constexpr std::chrono::milliseconds kSettlePause{10};
+
+const char* verb(Opcode opcode) {
+    return opcode == Opcode::Read ? "read" : "write";
+}
+
+}  // namespace
+
+Worker::Worker(Context context, std::uint32_t thread) : context_(context), thread_(thread) {
+    const auto& [segment, remote, local, scratch] = context_.endpoints;
+    const Case& c = context_.parameters;
+    const std::size_t far = thread % remote.size(), near = thread % local.size();
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < far; ++i)
+        before += remote[i].length;
+    for (std::uint32_t i = 0; i < c.batch_size; ++i) {
+        const std::uint64_t offset = c.offset(thread, i);
+        Block block{.local = local[near].subspan(offset, c.block_size),
+                    .scratch = {},
+                    .remote_addr = remote[far].addr + offset,
+                    .offset = offset,
+                    .pattern_at = before + offset,
+                    .opcode = c.opcode(i)};
+        measured_.push_back(request(block, block.local, block.opcode));
+        if (context_.workload.verify) {
+            block.scratch = scratch[thread % scratch.size()].subspan(offset, c.block_size);
+            const bool read = block.opcode == Opcode::Read;
+            (read ? placing_ : returning_)
+                .push_back(request(block, block.scratch, read ? Opcode::Write : Opcode::Read));
+        }
+        blocks_.push_back(block);
+    }
+    totals_.next_pass = context_.first_pass;
+}
+
+TransferRequest Worker::request(const Block& block, std::span<std::byte> memory, Opcode opcode) const {
+    return {.opcode = opcode,
+            .source = memory.data(),
+            .target_id = context_.endpoints.segment,
+            .target_offset = block.remote_addr,
+            .length = memory.size()};
+}
+
+void Worker::run() {
+    nameThisThread(fmt::format("bench-{}", thread_));
+    const Workload& workload = context_.workload;
+    const auto warm_up_end = SteadyClock::now() + workload.warm_up;
+    while (!context_.rounds.expired(warm_up_end) && runBatch(measured_, Purpose::Prepare)) {
+    }
+    for (;;) {
+        if (workload.verify) prepareRound();
+        if (!context_.rounds.begin()) break;
+        bool ok = runBatch(measured_, Purpose::Measure);
+        while (ok && !workload.verify && !context_.rounds.expired())
+            ok = runBatch(measured_, Purpose::Measure);
+        context_.rounds.end();
+        if (workload.verify && ok) checkRound();
+        ++totals_.next_pass;
+    }
+}
+
+bool Worker::runBatch(std::span<const TransferRequest> requests, Purpose purpose) {
+    BatchClient& client = context_.client;
+    const auto start = SteadyClock::now();
+    const auto batch = client.allocate(requests.size());
+    if (!batch) {
+        context_.rounds.abort({batch.error(), std::nullopt});
+        return false;
+    }
+    if (auto submitted = client.submit(*batch, requests); !submitted) {
+        context_.rounds.abort({submitted.error(), std::nullopt});
+        (void)client.release(*batch);  // One error is enough.
+        return false;
+    }
+    const auto timeout = context_.workload.batch_timeout;
+    auto ended = client.wait(*batch, timeout.count() > 0 ? std::optional(timeout) : std::nullopt);
+    if (!ended) {
+        // What still runs keeps its batch; the engine ends it when it is destroyed.
+        context_.rounds.abort({describeWait(std::move(ended.error()), requests.size()), std::nullopt});
+        return false;
+    }
+    if (purpose == Purpose::Measure) totals_.batch_latency.add(SteadyClock::now() - start);
+    const bool ok = collect(*batch, requests, purpose);
+    if (auto freed = client.release(*batch); !freed) {
+        context_.rounds.abort({freed.error(), std::nullopt});
+        return false;
+    }
+    return ok;
+}
+
+Error Worker::describeWait(Error error, std::size_t requests) const {
+    if (error.code != ErrorCode::TimedOut) return error;
+    return {ErrorCode::TimedOut,
+            fmt::format("a batch of {} requests (thread {}) has not ended within {}", requests, thread_,
+                        formatDuration(context_.workload.batch_timeout)),
+            "is the target still there? --timeout says how long a batch may take"};
+}
+
+bool Worker::collect(BatchID batch, std::span<const TransferRequest> requests, Purpose purpose) {
+    std::uint64_t failed = 0, moved = 0;
+    all_acknowledged_ = true;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        const auto status = context_.client.status(batch, i);
+        if (!status) {
+            context_.rounds.abort({status.error(), std::nullopt});
+            return false;
+        }
+        all_acknowledged_ = all_acknowledged_ && status->acknowledged;
+        if (status->s != TaskStatus::COMPLETED) {
+            if (failed++ == 0) context_.rounds.abort(describeFailure(requests[i], i, *status));
+        } else if (purpose == Purpose::Measure) {
+            count(requests[i], *status);
+            moved += requests[i].length;
+        }
+    }
+    Counts& counts = totals_.counts;
+    if (purpose == Purpose::Measure) ++counts.batches;
+    counts.failed_requests += failed;
+    counts.failed_batches += failed > 0 ? 1 : 0;
+    context_.live_bytes.fetch_add(moved, std::memory_order_relaxed);
+    return failed == 0;
+}
+
+void Worker::count(const TransferRequest& request, const TransferStatus& status) {
+    Counts& counts = totals_.counts;
+    ++counts.requests;
+    if (request.opcode == Opcode::Read) {
+        counts.read_bytes += request.length;
+    } else {
+        counts.write_bytes += request.length;
+        ++(status.acknowledged ? counts.acknowledged_writes : counts.unacknowledged_writes);
+    }
+    totals_.request_latency.add(status.latency);
+}
+
+RunFailure Worker::describeFailure(const TransferRequest& request, std::size_t index,
+                                   const TransferStatus& status) const {
+    const std::uint64_t base = context_.endpoints.remote[thread_ % context_.endpoints.remote.size()].addr;
+    const RequestFailure failure{.status = status.s,
+                                 .opcode = request.opcode,
+                                 .thread = thread_,
+                                 .request = static_cast<std::uint32_t>(index),
+                                 .offset = request.target_offset - base,
+                                 .length = request.length,
+                                 .transferred = status.transferred};
+    return {{.code = status.s == TaskStatus::TIMEOUT ? ErrorCode::TimedOut : ErrorCode::Negative,
+             .message = fmt::format("{} of {} at offset {} (thread {}, request {}): {} after {} of {} bytes",
+                                    verb(request.opcode), formatSize(request.length), failure.offset, thread_, index,
+                                    toString(status.s), status.transferred, request.length),
+             .hint = "is the target still running? See its messages; -v tells more here"},
+            failure};
+}
+
+// Puts this pass's data where the round is to find it, and poison where data is to arrive.
+void Worker::prepareRound() {
+    const Pattern& pattern = context_.pattern;
+    const std::uint64_t pass = totals_.next_pass;
+    for (const Block& block : blocks_) {
+        if (block.opcode == Opcode::Write) {
+            pattern.fill(block.local, block.pattern_at, pass);
+        } else {
+            pattern.fill(block.scratch, block.pattern_at, pass);
+        }
+    }
+    if (!placing_.empty() && (!runBatch(placing_, Purpose::Prepare) || !(all_acknowledged_ || settle()))) return;
+    for (const Block& block : blocks_) {
+        if (block.opcode == Opcode::Read) pattern.poison(block.local, block.pattern_at);
+    }
+}
+
+// An unacknowledged write may be applied after it was reported complete: reads until it is there, so that a measured
+// read that finds old data is to blame itself. False only when a request failed.
+bool Worker::settle() {
+    std::vector<TransferRequest> looking;
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+        if (blocks_[i].opcode == Opcode::Read) looking.push_back(measured_[i]);
+    }
+    const auto there = [&](const Block& block) {
+        return block.opcode == Opcode::Write ||
+               !context_.pattern.check(block.local, block.pattern_at, totals_.next_pass);
+    };
+    for (int attempt = 0; attempt < kSettleAttempts; ++attempt) {
+        if (!runBatch(looking, Purpose::Prepare)) return false;
+        if (std::ranges::all_of(blocks_, there)) break;
+        std::this_thread::sleep_for(kSettlePause);
+    }
+    return true;
+}
+
+void Worker::checkRound() {
+    for (const Block& block : blocks_) {
+        if (block.opcode == Opcode::Read) {
+            checkBlock(block, block.local);
+        } else {
+            context_.pattern.poison(block.scratch, block.pattern_at);
+        }
+    }
+    if (returning_.empty() || !runBatch(returning_, Purpose::Prepare)) return;
+    for (const Block& block : blocks_) {
+        if (block.opcode == Opcode::Write) checkBlock(block, block.scratch);
+    }
+}
+
+void Worker::checkBlock(const Block& block, std::span<const std::byte> data) {
+    ++totals_.verification.blocks;
+    totals_.verification.bytes += data.size();
+    if (const auto mismatch = context_.pattern.check(data, block.pattern_at, totals_.next_pass)) {
+        totals_.verification.add({*mismatch, block.opcode, thread_});
+    }
+}
+
+}  // namespace mc::bench

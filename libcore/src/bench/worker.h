@@ -1,0 +1,92 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "mc/transfer.h"
+
+#include "bench/batch_client.h"
+#include "bench/histogram.h"
+#include "bench/pattern.h"
+#include "bench/result.h"
+#include "bench/rounds.h"
+
+namespace mc::bench {
+
+/// A range of the far side's memory.
+struct RemoteBuffer {
+    std::uint64_t addr = 0;
+    std::uint64_t length = 0;
+};
+
+/// Both ends of the transfers of a run. All local memory is registered with the client's engine.
+struct Endpoints {
+    SegmentHandle segment = 0;
+    std::vector<RemoteBuffer> remote;
+    std::vector<std::span<std::byte>> local;    ///< The near side of measured requests.
+    std::vector<std::span<std::byte>> scratch;  ///< The same once more, for verification; else empty.
+};
+
+/// One thread of a run: submits batches and waits for them, one at a time, and counts.
+class Worker {
+  public:
+    struct Context {
+        BatchClient& client;
+        const Endpoints& endpoints;
+        const Workload& workload;
+        const Case& parameters;
+        const Pattern& pattern;
+        Rounds& rounds;
+        std::atomic<std::uint64_t>& live_bytes;  ///< Measured by all workers until now.
+        std::uint64_t first_pass;
+    };
+    struct Totals {
+        Counts counts;
+        Histogram request_latency;
+        Histogram batch_latency;
+        Verification verification;
+        std::uint64_t next_pass;
+    };
+
+    Worker(Context context, std::uint32_t thread);
+
+    /// The whole life of the worker, in its thread.
+    void run();
+    /// After run has ended.
+    const Totals& totals() const { return totals_; }
+
+  private:
+    struct Block {
+        std::span<std::byte> local, scratch;
+        std::uint64_t remote_addr;
+        std::uint64_t offset;      // In its remote buffer.
+        std::uint64_t pattern_at;  // In all remote buffers, one behind the other.
+        Opcode opcode;
+    };
+    enum class Purpose { Measure, Prepare };
+
+    bool runBatch(std::span<const TransferRequest> requests, Purpose purpose);
+    bool collect(BatchID batch, std::span<const TransferRequest> requests, Purpose purpose);
+    void count(const TransferRequest& request, const TransferStatus& status);
+    Error describeWait(Error error, std::size_t requests) const;
+    RunFailure describeFailure(const TransferRequest& request, std::size_t index, const TransferStatus& status) const;
+    void prepareRound();
+    bool settle();
+    void checkRound();
+    void checkBlock(const Block& block, std::span<const std::byte> data);
+    TransferRequest request(const Block& block, std::span<std::byte> memory, Opcode opcode) const;
+
+    Context context_;
+    const std::uint32_t thread_;
+    std::vector<Block> blocks_;
+    std::vector<TransferRequest> measured_;   // Every block, as the case says.
+    std::vector<TransferRequest> placing_;    // Writes what the measured reads are to find, from scratch memory.
+    std::vector<TransferRequest> returning_;  // Reads back what was written, into scratch memory.
+    bool all_acknowledged_ = true;            // Of the last batch.
+    Totals totals_;
+};
+
+}  // namespace mc::bench

@@ -1,0 +1,105 @@
+#include "bench/workload.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "base/errors.h"
+#include "base/units.h"
+#include "bench/pattern.h"
+
+namespace mc::bench {
+namespace {
+
+constexpr std::uint32_t kMaxBatchSize = 1 << 20;
+constexpr std::uint32_t kMaxThreads = 1024;
+constexpr std::uint64_t kMaxBlockSize = 1ULL << 36;
+
+template <typename T>
+Result<void> checkList(std::string_view name, const std::vector<T>& values, std::uint64_t last) {
+    if (values.empty()) return fail(ErrorCode::InvalidArgument, fmt::format("{}: no value", name));
+    for (const T value : values) {
+        if (value == 0 || value > last) {
+            return fail(ErrorCode::InvalidArgument, fmt::format("{}: {} is not from 1 to {}", name, value, last));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Operation> parseOperation(std::string_view word) {
+    for (const auto operation : {Operation::Read, Operation::Write, Operation::Mixed}) {
+        if (word == toString(operation)) return operation;
+    }
+    return fail(ErrorCode::InvalidArgument, fmt::format("operation \"{}\" is not one of read, write, mixed", word));
+}
+
+const char* toString(Operation operation) {
+    switch (operation) {
+        case Operation::Read:
+            return "read";
+        case Operation::Write:
+            return "write";
+        case Operation::Mixed:
+            return "mixed";
+    }
+    return "read";
+}
+
+Opcode Case::opcode(std::uint32_t request) const {
+    if (operation != Operation::Mixed) return operation == Operation::Read ? Opcode::Read : Opcode::Write;
+    const auto reads_before = [&](std::uint32_t n) { return std::floor(static_cast<double>(n) * read_share + 1e-9); };
+    return reads_before(request + 1) > reads_before(request) ? Opcode::Read : Opcode::Write;
+}
+
+Result<std::vector<Case>> Workload::cases() const {
+    if (auto ok = checkList("block_size", block_sizes, kMaxBlockSize); !ok) return std::unexpected(ok.error());
+    if (auto ok = checkList("batch_size", batch_sizes, kMaxBatchSize); !ok) return std::unexpected(ok.error());
+    if (auto ok = checkList("threads", threads, kMaxThreads); !ok) return std::unexpected(ok.error());
+    if (!(read_share >= 0 && read_share <= 1)) {
+        return fail(ErrorCode::InvalidArgument, fmt::format("read-share: {} is not from 0 to 1", read_share));
+    }
+    if (duration.count() <= 0) return fail(ErrorCode::InvalidArgument, "duration: must be longer than 0");
+    if (repeat == 0) return fail(ErrorCode::InvalidArgument, "repeat: must be 1 or more");
+    std::vector<Case> cases;
+    for (const auto thread_count : threads) {
+        for (const auto batch_size : batch_sizes) {
+            for (const auto block_size : block_sizes) {
+                const Case c{operation, read_share, block_size, batch_size, thread_count};
+                if (block_size > Pattern::kMaxBytes / batch_size / thread_count) {
+                    return fail(
+                        ErrorCode::InvalidArgument,
+                        fmt::format("block_size {} * batch_size {} * threads {} is more than {}",
+                                    formatSize(block_size), batch_size, thread_count, formatSize(Pattern::kMaxBytes)));
+                }
+                cases.push_back(c);
+            }
+        }
+    }
+    return cases;
+}
+
+Result<void> checkFits(const Case& c, std::span<const std::uint64_t> buffer_lengths, std::string_view side) {
+    if (buffer_lengths.empty()) {
+        return fail(ErrorCode::InvalidArgument, fmt::format("{} side: no buffer is registered", side));
+    }
+    for (std::uint32_t thread = 0; thread < c.threads; ++thread) {
+        const std::size_t buffer = thread % buffer_lengths.size();
+        const std::uint64_t needed = c.offset(thread, c.batch_size - 1) + c.block_size;
+        if (needed <= buffer_lengths[buffer]) continue;
+        return fail(
+            ErrorCode::InvalidArgument,
+            fmt::format("{} buffer {} has {}, but block_size {} * batch_size {} * threads {} needs {}", side, buffer,
+                        formatSize(buffer_lengths[buffer]), formatSize(c.block_size), c.batch_size, c.threads,
+                        formatSize(c.span())),
+            fmt::format("start that side with --buffer_size={}, or use smaller blocks, batches or fewer threads",
+                        formatSize(c.span())));
+    }
+    return {};
+}
+
+}  // namespace mc::bench

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "mc/error.h"
+#include "mc/transfer.h"
+
+namespace mc::bench {
+
+enum class Operation : std::uint8_t { Read, Write, Mixed };
+
+Result<Operation> parseOperation(std::string_view word);
+const char* toString(Operation operation);
+
+/// One point of a sweep. Requests are laid out as Mooncake's transfer_engine_bench does it: request i of thread t is at
+/// block_size * (i * threads + t) from the base of buffer t modulo the number of buffers, on both sides.
+struct Case {
+    Operation operation = Operation::Read;
+    double read_share = 0.5;  ///< Of the requests of a batch; Mixed only.
+    std::uint64_t block_size = 64 << 10;
+    std::uint32_t batch_size = 128;
+    std::uint32_t threads = 12;
+
+    std::uint64_t bytesPerBatch() const { return block_size * batch_size; }
+    /// What a buffer must hold when all threads use it.
+    std::uint64_t span() const { return bytesPerBatch() * threads; }
+    std::uint64_t offset(std::uint32_t thread, std::uint32_t request) const {
+        return block_size * (static_cast<std::uint64_t>(request) * threads + thread);
+    }
+    /// Reads are spread evenly through a mixed batch.
+    Opcode opcode(std::uint32_t request) const;
+};
+
+/// What is asked for: every combination of block size, batch size and threads, each repeated.
+struct Workload {
+    Operation operation = Operation::Read;
+    double read_share = 0.5;
+    std::vector<std::uint64_t> block_sizes{64 << 10};
+    std::vector<std::uint32_t> batch_sizes{128};
+    std::vector<std::uint32_t> threads{12};
+    std::chrono::nanoseconds duration = std::chrono::seconds(10);
+    std::chrono::nanoseconds warm_up{0};        ///< Before each repeat, not counted.
+    std::chrono::nanoseconds batch_timeout{0};  ///< How long one batch may take; 0: for ever.
+    std::uint32_t repeat = 1;
+    bool verify = false;
+    std::uint64_t seed = 0;  ///< Of the pattern that is verified.
+
+    /// In the order in which they run: block sizes innermost. InvalidArgument names the parameter that is out of
+    /// bounds.
+    Result<std::vector<Case>> cases() const;
+};
+
+/// InvalidArgument, with sizes, if a thread of `c` would reach beyond its buffer; `side` is "remote" or "local".
+Result<void> checkFits(const Case& c, std::span<const std::uint64_t> buffer_lengths, std::string_view side);
+
+}  // namespace mc::bench
