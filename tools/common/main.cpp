@@ -1,0 +1,129 @@
+#include "common/main.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "mc/version.h"
+
+#include "base/errors.h"
+#include "base/log.h"
+#include "common/output.h"
+#include "config/documents.h"
+
+namespace mc::tools {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string document(const ordered_json& body) {
+    ordered_json whole{{"schema_version", 1}};
+    whole.update(body);
+    return whole.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+// The transports that this build has.
+const std::vector<std::string>& features() {
+    static const std::vector<std::string> kFeatures{"tcp"};
+    return kFeatures;
+}
+
+std::string versionText(const config::Tool& tool, bool json) {
+    if (json) return document({{"name", tool.main.name}, {"version", version()}, {"features", features()}});
+    return fmt::format("{} {}\nfeatures: {}\n", tool.main.name, version(), fmt::join(features(), " "));
+}
+
+void tell(const config::Tool& tool, const Error& error, bool json, bool color) {
+    fmt::print(stderr, "{}{}:{} {}\n", color ? "\033[1;31m" : "", tool.main.name, color ? "\033[0m" : "",
+               error.message);
+    if (!error.hint.empty()) fmt::print(stderr, "hint: {}\n", error.hint);
+    if (!json) return;
+    // Where not even this can be written, standard error has said what there is to say.
+    (void)writeData(
+        document({{"error", {{"code", toString(error.code)}, {"message", error.message}, {"hint", error.hint}}}}));
+}
+
+void setLogLevel(const config::Values& values) {
+    if (values.flag("quiet")) return log::setLevel(log::Level::Error);
+    if (values.flag("verbose")) return log::setLevel(log::Level::Debug);
+    const bool known =
+        std::ranges::any_of(values.entries(), [](const auto& entry) { return entry.option->name == "log-level"; });
+    if (!known) return;
+    if (const auto level = log::parseLevel(values.text("log-level"))) log::setLevel(*level);
+}
+
+// A standard stream that was closed before us would be the next file or socket that is opened, and get what is printed.
+void holdStandardStreams() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        // Not writable for standard output: data that nobody gets is an error.
+        if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+    }
+}
+
+// What argv says about colours, as far as that can be told when it could not be read.
+std::string colorAskedFor(std::span<const std::string> arguments) {
+    std::string when = "auto";
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string& argument = arguments[i];
+        if (!argument.starts_with('-')) continue;
+        const std::string_view name = std::string_view(argument).substr(argument.starts_with("--") ? 2 : 1);
+        if (name == "color" && i + 1 < arguments.size()) when = arguments[++i];
+        if (name.starts_with("color=")) when = name.substr(6);
+    }
+    return when == "always" || when == "never" ? when : "auto";
+}
+
+Result<ExitCode> printed(const std::string& text) {
+    if (auto written = writeData(text); !written) return std::unexpected(written.error());
+    return ExitCode::Ok;
+}
+
+Result<ExitCode> answer(const config::Tool& tool, const config::Values& values, const Action& action) {
+    if (values.flag("help")) {
+        const auto* command = config::findCommand(tool, values.command());
+        return printed(config::helpText(tool, command, terminalWidth(STDOUT_FILENO)));
+    }
+    if (values.flag("version")) return printed(versionText(tool, values.flag("json")));
+    if (values.flag("print-config")) return printed(config::effectiveToml(values));
+    setLogLevel(values);
+    auto stop = StopSignals::open();
+    if (!stop) return std::unexpected(stop.error());
+    try {
+        auto code = action(values, **stop);
+        if (!code) return code;
+        // Whatever it left in the buffer must have arrived for the code to be true.
+        if (auto written = writeData(""); !written) return std::unexpected(written.error());
+        return code;
+    } catch (const std::exception& defect) {
+        return fail(ErrorCode::Internal, fmt::format("unexpected failure: {}", defect.what()),
+                    "this is a defect of the tool: please report it");
+    }
+}
+
+}  // namespace
+
+int runMain(const config::Tool& tool, int argc, const char* const* argv, const Action& action) {
+    holdStandardStreams();
+    std::signal(SIGPIPE, SIG_IGN);
+    const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+    const auto values =
+        config::load(tool, {.arguments = arguments, .environment = config::processEnvironment(), .toml_file = {}});
+    if (!values) {
+        tell(tool, values.error(), config::asksFor(tool, arguments, "json"),
+             wantsColor(colorAskedFor(arguments), STDERR_FILENO));
+        return static_cast<int>(exitCode(values.error().code));
+    }
+    const auto result = answer(tool, *values, action);
+    if (result) return static_cast<int>(*result);
+    tell(tool, result.error(), values->flag("json"), wantsColor(values->text("color"), STDERR_FILENO));
+    return static_cast<int>(exitCode(result.error().code));
+}
+
+}  // namespace mc::tools

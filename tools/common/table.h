@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mc::tools {
+
+/// Aligned columns for people to read.
+class Table {
+  public:
+    enum class Align { Left, Right };
+    struct Column {
+        std::string title;
+        Align align = Align::Right;
+    };
+
+    explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+    /// Missing cells are empty, surplus ones left out.
+    void addRow(std::vector<std::string> cells);
+    /// A line of titles, then the rows, two spaces between columns, none at the end.
+    std::string toString() const;
+
+  private:
+    std::vector<Column> columns_;
+    std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace mc::tools

@@ -1,0 +1,14 @@
+#include "docgen/registry.h"
+
+#include <vector>
+
+#include "mc-bench/options.h"
+
+namespace mc::tools {
+
+std::span<const config::Tool* const> documentedTools() {
+    static const std::vector<const config::Tool*> kTools{&bench::benchTool()};
+    return kTools;
+}
+
+}  // namespace mc::tools

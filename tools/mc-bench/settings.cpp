@@ -1,0 +1,117 @@
+#include <algorithm>
+#include <random>
+
+#include "base/text.h"
+#include "config/scalar.h"
+#include "engine/engine_options.h"
+#include "mc-bench/options.h"
+
+namespace mc::bench {
+namespace {
+
+std::vector<std::uint32_t> counts(const config::Values& values, std::string_view name) {
+    std::vector<std::uint32_t> result;
+    for (const auto value : values.integers(name))
+        result.push_back(static_cast<std::uint32_t>(value));
+    return result;
+}
+
+// Below 2^53, so that every JSON reader keeps it.
+std::uint64_t randomSeed() {
+    std::random_device device;
+    return (static_cast<std::uint64_t>(device() & 0xfffffU) << 32) | device();
+}
+
+Result<Workload> workloadFrom(const config::Values& values) {
+    const auto operation = parseOperation(values.text("operation"));
+    if (!operation) return std::unexpected(operation.error());
+    return Workload{.operation = *operation,
+                    .read_share = values.number("read-share"),
+                    .block_sizes = values.sizes("block-size"),
+                    .batch_sizes = counts(values, "batch-size"),
+                    .threads = counts(values, "threads"),
+                    .duration = values.duration("duration"),
+                    .warm_up = values.duration("warmup"),
+                    .batch_timeout = values.duration("timeout"),
+                    .repeat = static_cast<std::uint32_t>(values.integer("repeat")),
+                    .verify = values.flag("verify"),
+                    .seed = values.has("seed") ? static_cast<std::uint64_t>(values.integer("seed")) : randomSeed()};
+}
+
+std::vector<std::pair<std::string, std::string>> allOptions(const config::Values& values) {
+    std::vector<std::pair<std::string, std::string>> options;
+    for (const auto& entry : values.entries()) {
+        if (!entry.set || entry.option->secret || !entry.option->toml) continue;
+        std::vector<std::string> items;
+        items.reserve(entry.items.size());
+        for (const auto& item : entry.items)
+            items.push_back(config::formatScalar(item));
+        options.emplace_back(config::tomlKey(*entry.option), join(items, ","));
+    }
+    return options;
+}
+
+Result<void> checkSupported(const config::Values& values) {
+    if (values.text("protocol") != "tcp") {
+        return std::unexpected(values.error("protocol", "is not in this build, which has tcp", "use --protocol=tcp"));
+    }
+    if (values.text("metadata-server") != "P2PHANDSHAKE") {
+        return std::unexpected(values.error("metadata-server", "is not in this build, which has P2PHANDSHAKE",
+                                            "use --metadata_server=P2PHANDSHAKE"));
+    }
+    if (values.flag("use-vram")) {
+        return std::unexpected(
+            values.error("use-vram", "needs GPU support, which this build has not", "use --use_vram=false"));
+    }
+    if (values.text("mode") == "initiator" && values.text("segment-id").empty()) {
+        return std::unexpected(values.error("mode", "needs --segment_id, the name of the target's segment",
+                                            "mc-bench --mode=target prints it; --mode=loopback needs none"));
+    }
+    if (values.flag("json") && values.flag("csv")) {
+        return std::unexpected(values.error("csv", "can't be combined with --json"));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Settings> settingsFrom(const config::Values& values) {
+    if (const auto supported = checkSupported(values); !supported) return std::unexpected(supported.error());
+    auto workload = workloadFrom(values);
+    if (!workload) return std::unexpected(workload.error());
+    const auto cases = workload->cases();
+    if (!cases) return std::unexpected(cases.error());
+    auto engine = engineOptionsFrom(values);
+    if (!engine) return std::unexpected(engine.error());
+    auto unit = parseReportUnit(values.text("report-unit"));
+    if (!unit) return std::unexpected(unit.error());
+
+    Settings settings{.mode = values.text("mode"),
+                      .metadata_server = values.text("metadata-server"),
+                      .local_server_name = values.text("local-server-name"),
+                      .segment_id = values.text("segment-id"),
+                      .protocol = values.text("protocol"),
+                      .workload = std::move(*workload),
+                      .buffer_size = values.size("buffer-size"),
+                      .largest_span = 0,
+                      .buffer_raised = false,
+                      .report_unit = std::move(*unit),
+                      .report_precision = static_cast<unsigned>(values.integer("report-precision")),
+                      .format = values.flag("json")  ? Format::Json
+                                : values.flag("csv") ? Format::Csv
+                                                     : Format::Table,
+                      .quiet = values.flag("quiet"),
+                      .engine = std::move(*engine),
+                      .options = allOptions(values)};
+    for (const auto& c : *cases)
+        settings.largest_span = std::max(settings.largest_span, c.span());
+    settings.buffer_raised = values.given("buffer-size") && settings.buffer_size < settings.largest_span;
+    settings.buffer_size = std::max(settings.buffer_size, settings.largest_span);
+    if (settings.quiet) {
+        settings.engine.log_level = "error";
+        settings.engine.verbose = false;
+    }
+    return settings;
+}
+
+}  // namespace mc::bench

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "mc/engine.h"
+#include "mc/error.h"
+
+#include "bench/buffers.h"
+#include "mc-bench/options.h"
+
+namespace mc::bench {
+
+/// One end of a measurement: an engine and the memory that is registered with it.
+class Side {
+  public:
+    /// Joins the cluster as `server_name` and installs the transport; nothing is registered yet.
+    static Result<std::unique_ptr<Side>> open(const Settings& settings, const std::string& server_name);
+
+    /// A buffer of `size` on each NUMA node. For a side that serves them it is to be done before open, from when on
+    /// peers can ask for the segment: filling the pages may take long.
+    static Result<std::vector<Buffer>> allocate(std::size_t size);
+    /// Registers the buffers.
+    Result<std::vector<std::span<std::byte>>> addMemory(std::vector<Buffer> buffers, bool remote_accessible);
+
+    TransferEngine& engine() { return engine_; }
+    const std::vector<Buffer>& buffers() const { return buffers_; }
+
+  private:
+    explicit Side(const EngineOptions& options) : engine_(options) {}
+
+    std::vector<Buffer> buffers_;  // Before the engine, which may touch them until it is gone.
+    TransferEngine engine_;
+};
+
+}  // namespace mc::bench
