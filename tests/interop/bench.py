@@ -1,0 +1,100 @@
+"""mc-bench as these tests run it: all that is assumed of its flags and of its JSON stands here."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from peer.initiator import DataConnection, Handshake, open_data
+from support import ReadyProcess
+
+OUTER_LIMIT_SECONDS = 60.0  # a run that takes longer hangs
+COMMON = ("--metadata_server=P2PHANDSHAKE", "--protocol=tcp", "--json")
+IMPATIENT = {"MC_TCP_STATUS_TIMEOUT_SEC": "1", "MC_RETRY_CNT": "1", "MC_SLICE_TIMEOUT": "5"}
+ENDED_BADLY = {1, 65, 69, 74, 75, 76}  # exit codes that put the blame on the peer or the road
+
+
+def program() -> str:
+    build_dir = Path(os.environ["MC_BUILD_DIR"])
+    for candidate in (build_dir / "tools" / "mc-bench" / "mc-bench", build_dir / "bin" / "mc-bench"):
+        if candidate.exists():
+            return str(candidate)
+    raise FileNotFoundError(f"no mc-bench in {build_dir}")
+
+
+def figures(document: Any, member: str) -> Iterator[Any]:
+    """Every value that stands under this name, wherever in the document."""
+    if isinstance(document, list):
+        for entry in document:
+            yield from figures(entry, member)
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            if name == member:
+                yield value
+            yield from figures(value, member)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished initiator."""
+
+    status: int
+    document: Any
+    errors: str
+
+    @property
+    def requests(self) -> int:
+        return sum(figures(self.document, "request_count"))
+
+    @property
+    def failed_requests(self) -> int:
+        return sum(figures(self.document, "failed_requests"))
+
+    @property
+    def verified_blocks(self) -> int:
+        return sum(found["blocks_verified"] for found in figures(self.document, "verification") if found)
+
+    @property
+    def mismatched_blocks(self) -> int:
+        return sum(figures(self.document, "mismatched_blocks"))
+
+    @property
+    def acknowledgement(self) -> set[str]:
+        """Of "acknowledged", "unacknowledged", "mixed", "not_applicable"."""
+        return set(figures(self.document, "acknowledgement"))
+
+
+def initiate(segment: str, operation: str, environment: dict[str, str] | None = None, **options: object) -> Run:
+    """Runs a verified initiator; a flag left out here has mc-bench's default. TimeoutExpired: it hangs."""
+    defaults = {"local_server_name": "127.0.0.1", "block_size": 4096, "batch_size": 16, "threads": 1, "duration": 1}
+    flags = [f"--{name}={value}" for name, value in (defaults | {"buffer_size": 1 << 20} | options).items()]
+    command = [program(), "--mode=initiator", *COMMON, f"--segment_id={segment}", f"--operation={operation}"]
+    done = subprocess.run(
+        [*command, "--verify", *flags],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=OUTER_LIMIT_SECONDS,
+        env=os.environ | (environment or {}),
+    )
+    return Run(done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr)
+
+
+class BenchTarget(ReadyProcess):
+    """mc-bench --mode=target; its first line of JSON names the segment."""
+
+    def __init__(self, host: str = "127.0.0.1", **options: object) -> None:
+        flags = [f"--{name}={value}" for name, value in ({"buffer_size": 1 << 20} | options).items()]
+        name_flag = f"--local_server_name={host}"
+        super().__init__([program(), "--mode=target", *COMMON, name_flag, *flags])
+        self.name: str = next(figures(self.ready, "segment"))
+        self.handshake = Handshake(self.name)
+        self.descriptor: dict[str, Any] = self.handshake.descriptor()
+        self.base: int = self.descriptor["buffers"][0]["addr"]
+        self.length: int = self.descriptor["buffers"][0]["length"]
+
+    def connect(self, timeout: float = 10.0, padding: bytes = bytes(7)) -> DataConnection:
+        return open_data(self.name, self.descriptor, timeout, padding)
