@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# How tests/run runs its stages: each is timed and counted, what it printed is in build/logs/STAGE.log.
+
+logs=$PWD/build/logs
+mkdir -p "$logs"
+
+passed=0
+failed=0
+
+# tally LOG STATUS: adds what a suite counted itself; a stage without a count of its own is one test.
+tally() {
+    local log=$1 status=$2 good=0 bad=0 all
+    if grep -qE 'tests passed, [0-9]+ tests? failed out of' "$log"; then
+        read -r bad all < <(sed -nE 's/.*tests passed, ([0-9]+) tests? failed out of ([0-9]+).*/\1 \2/p' "$log" | tail -1)
+        good=$((all - bad))
+    elif grep -qE '^[0-9]+ passed, [0-9]+ failed' "$log"; then
+        read -r good bad < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/p' "$log" | tail -1)
+    elif grep -qE '^1\.\.[0-9]+$' "$log"; then
+        good=$(grep -E '^ok ' "$log" | grep -cvE '# skip' || true)
+        bad=$(grep -cE '^not ok ' "$log" || true)
+    elif [[ $status -eq 0 ]]; then
+        good=1
+    fi
+    [[ $status -eq 0 || $bad -gt 0 ]] || bad=1
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    tallied="$good passed, $bad failed"
+}
+
+# stage NAME COMMAND...: false if it failed, with all that it printed shown.
+stage() {
+    local name=$1 log=$logs/$1.log start=$SECONDS status=0 tallied
+    shift
+    printf '%-18s ' "$name"
+    "$@" >"$log" 2>&1 || status=$?
+    tally "$log" "$status"
+    printf '%5d s   %s\n' $((SECONDS - start)) "$tallied"
+    [[ $status -ne 0 ]] || return 0
+    echo "---- $log"
+    tail -n 120 "$log"
+    echo "---- $name failed with status $status"
+    return 1
+}
