@@ -3,6 +3,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <latch>
 #include <mutex>
 #include <thread>
 
@@ -434,11 +435,13 @@ TEST(Trust, ANewRequestDoesNotPayForAConnectionThatGotNowhereBefore) {
 }
 
 TEST(Trust, ShuttingDownCancelsWhatIsUnderWay) {
-    ScriptedPeer peer([](ScriptedPeer& self, RawSocket& socket) {
+    std::latch asked(1);
+    ScriptedPeer peer([&asked](ScriptedPeer& self, RawSocket& socket) {
         self.serveOne(socket, 2);
         self.serveOne(socket, 2);
+        socket.receiveHeader();
+        asked.count_down();
         socket.atEnd();
-        socket.receive(1 << 20);
     });
     std::vector<Slice> slices(1);
     Task task;
@@ -458,6 +461,7 @@ TEST(Trust, ShuttingDownCancelsWhatIsUnderWay) {
     slices[0].peer = connected->get();
     slices[0].task = &task;
     (*transport)->submit(slices);
+    asked.wait();
     (*transport)->shutDown();
     EXPECT_EQ(task.status, TaskStatus::CANCELED);
     EXPECT_TRUE(completion.done());
