@@ -184,10 +184,6 @@ void setSendBuffer(const FileDescriptor& socket, int bytes) {
     setOption(socket, SOL_SOCKET, SO_SNDBUF, bytes);
 }
 
-void setReceiveLowWater(const FileDescriptor& socket, int bytes) {
-    setOption(socket, SOL_SOCKET, SO_RCVLOWAT, bytes);
-}
-
 bool setCongestionControl(const FileDescriptor& socket, const std::string& name) {
     return ::setsockopt(socket.get(), IPPROTO_TCP, TCP_CONGESTION, name.c_str(), static_cast<socklen_t>(name.size())) ==
            0;

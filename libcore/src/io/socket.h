@@ -40,10 +40,6 @@ void setKeepAlive(const FileDescriptor& socket);
 /// Bytes that may wait to be sent; ends the kernel's own sizing.
 void setSendBuffer(const FileDescriptor& socket, int bytes);
 
-/// A socket reports readable only with this many bytes waiting, or at the end of the stream, an error, or a full
-/// buffer.
-void setReceiveLowWater(const FileDescriptor& socket, int bytes);
-
 /// False where the kernel or the caller's rights refuse that algorithm.
 bool setCongestionControl(const FileDescriptor& socket, const std::string& name);
 std::string congestionControl(const FileDescriptor& socket);

@@ -192,7 +192,6 @@ void ClientConnection::enqueue(Slice& slice) {
             {.size = 1, .addr = slice.remote + slice.length - 1, .opcode = static_cast<std::uint8_t>(Opcode::Read)});
     }
     if (in_flight_.empty()) last_progress_ = SteadyClock::now();
-    expected_ += incomingLength(slice);
     in_flight_.push(&slice);
     if (sending_ == nullptr) sending_ = &slice;
 }
@@ -312,7 +311,6 @@ bool ClientConnection::receive() {
 // False: closed.
 bool ClientConnection::consumeReceived(std::uint64_t bytes) {
     received_ += bytes;
-    expected_ -= std::min(expected_, bytes);
     while (received_ > 0) {
         if (in_flight_.empty()) {
             close(Error{ErrorCode::Protocol, fmt::format("{} sent bytes that nobody asked for", name_), {}});
@@ -365,11 +363,6 @@ void ClientConnection::onEndOfStream() {
 
 void ClientConnection::updateInterest() {
     if (state_ == State::Closed) return;
-    if (state_ == State::Ready && !in_flight_.empty()) {
-        // The first answer whole, or a good part of many.
-        const std::uint64_t head = incomingLength(*in_flight_.front()) - received_;
-        low_water_.set(socket_, std::max(head, expected_ / 4));
-    }
     const std::uint32_t wanted = EPOLLIN | (sending_ != nullptr && state_ == State::Ready ? EPOLLOUT : 0U);
     if (wanted == interest_) return;
     interest_ = wanted;
@@ -377,9 +370,6 @@ void ClientConnection::updateInterest() {
 }
 
 void ClientConnection::checkDeadline(SteadyClock::time_point now) {
-    // What has come may lie below the low-water mark, unseen.
-    if (state_ == State::Ready && !in_flight_.empty() && now - last_progress_ >= options_.status_timeout)
-        onEvents(EPOLLIN);
     if (state_ == State::Closed || (state_ == State::Ready && in_flight_.empty())) return;
     const auto limit = state_ == State::Ready ? options_.status_timeout : options_.connect_timeout;
     if (now - last_progress_ >= limit) {

@@ -14,7 +14,6 @@
 #include "io/event_loop.h"
 #include "io/socket_address.h"
 #include "transport/slice.h"
-#include "transport/tcp/low_water.h"
 #include "transport/tcp/wire.h"
 
 namespace mc::tcp {
@@ -131,8 +130,6 @@ class ClientConnection final : public io::EventHandler {
     Slice* sending_ = nullptr;    // The first that is not wholly sent.
     std::uint64_t sent_ = 0;      // Of it.
     std::uint64_t received_ = 0;  // Of the head's answer.
-    std::uint64_t expected_ = 0;  // Of all answers.
-    LowWater low_water_;
 };
 
 }  // namespace mc::tcp

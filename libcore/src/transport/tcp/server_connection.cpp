@@ -276,7 +276,6 @@ bool ServerConnection::discard() {
 }
 
 void ServerConnection::updateInterest() {
-    low_water_.set(socket_, state_ == State::Receiving ? payload_left_ : 1);
     const bool readable = state_ == State::Draining || (state_ != State::Closing && !stalled());
     const std::uint32_t wanted = (readable ? EPOLLIN : 0U) | (pending_count_ > 0 ? EPOLLOUT : 0U);
     if (wanted == interest_) return;

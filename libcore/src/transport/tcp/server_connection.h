@@ -12,7 +12,6 @@
 #include "base/fd.h"
 #include "io/event_loop.h"
 #include "transport/region_table.h"
-#include "transport/tcp/low_water.h"
 #include "transport/tcp/wire.h"
 
 namespace mc::tcp {
@@ -93,7 +92,6 @@ class ServerConnection final : public io::EventHandler {
     std::uint64_t payload_left_ = 0;
     bool payload_acknowledged_ = false;
     bool bulk_ = false;  // The last write was large: the next one is expected to be.
-    LowWater low_water_;
 
     std::unique_ptr<Response[]> pending_;  // A ring.
     std::size_t pending_first_ = 0;
