@@ -364,7 +364,7 @@ start_target() {
 }
 
 @test "progress is shown on a terminal, and not with -q" {
-    run script -qec "mc-bench --mode=loopback ${small[*]} --batch_size=8 --duration=1600ms --warmup=600ms" /dev/null
+    run script -qec "mc-bench --mode=loopback ${small[*]} --batch_size=16,8 --duration=1600ms --warmup=600ms" /dev/null
     assert_success
     assert_output --partial "case 1 of 2, read 4KiB x 16, threads 2, run 1 of 1: warming up"
     assert_output --regexp "case 2 of 2, read 4KiB x 8, threads 2, run 1 of 1: [0-9.]+ GB/s"
