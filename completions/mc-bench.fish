@@ -2,7 +2,7 @@
 complete -c mc-bench -f
 complete -c mc-bench -l mode -x -a 'initiator target loopback' -d 'role of this process'
 complete -c mc-bench -l metadata-server -x -d 'where segments are looked up'
-complete -c mc-bench -l local-server-name -x -d 'address to bind and to be known by'
+complete -c mc-bench -l local-server-name -x -d 'address to bind and to be known by; by default 127.0.0.1, with --ipv6 ::1'
 complete -c mc-bench -l segment-id -x -d 'initiator: the target\'s segment, as the target prints it'
 complete -c mc-bench -l protocol -x -d 'transport; this build has tcp'
 complete -c mc-bench -l device-name -x -d 'network device of rdma; tcp ignores it'

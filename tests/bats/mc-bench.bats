@@ -6,6 +6,15 @@ load helper
 
 small=(--block_size=4KiB --batch_size=16 --threads=2 --buffer_size=4MiB --duration=200ms --warmup=20ms)
 
+# into_closed_pipe COMMAND...: its standard output is a pipe whose reader has gone.
+into_closed_pipe() {
+    python3 -c '
+import os, subprocess, sys
+ours, theirs = os.pipe()
+os.close(ours)
+sys.exit(subprocess.run(sys.argv[1:], stdout=theirs).returncode)' "$@"
+}
+
 # A target on a free port; its segment's name is in $segment.
 start_target() {
     segment=127.0.0.1:$(free_port)
@@ -355,7 +364,7 @@ start_target() {
 }
 
 @test "progress is shown on a terminal, and not with -q" {
-    run script -qec "mc-bench --mode=loopback ${small[*]} --batch_size=8 --duration=1600ms --warmup=600ms" /dev/null
+    run script -qec "mc-bench --mode=loopback ${small[*]} --batch_size=16,8 --duration=1600ms --warmup=600ms" /dev/null
     assert_success
     assert_output --partial "case 1 of 2, read 4KiB x 16, threads 2, run 1 of 1: warming up"
     assert_output --regexp "case 2 of 2, read 4KiB x 8, threads 2, run 1 of 1: [0-9.]+ GB/s"
@@ -372,6 +381,118 @@ start_target() {
     assert_output --partial $'\e[1;31mmc-bench:'
     run script -qec "mc-bench --no-such-option --color never" /dev/null
     refute_output --partial $'\e'
+}
+
+@test "of an option given twice the last counts, lists too" {
+    run --separate-stderr mc-bench --print-config --json --device_name=a --device_name=b --threads=1,2 --threads=4
+    assert_success
+    assert_equal "$(json 'd["options"]["device_name"]["value"], d["options"]["threads"]["value"]')" "('b', [4])"
+}
+
+@test "print-config with json is a document with each value's origin" {
+    MC_RETRY_CNT=3 run --separate-stderr mc-bench --print-config --json --duration=1500ms
+    assert_success
+    assert_equal "$(json 'd["schema_version"], d["options"]["duration"], d["options"]["retry_count"]')" \
+        "(1, {'value': 1.5, 'origin': 'flag'}, {'value': 3, 'origin': 'environment MC_RETRY_CNT'})"
+}
+
+@test "an empty item of a list is told by the option's name" {
+    run mc-bench --mode=loopback --threads=4,
+    assert_equal "$status" 64
+    assert_line --index 0 'mc-bench: --threads: "4," has an empty item'
+}
+
+@test "a configuration file that is none: a directory, no name, wrong content with JSON asked for" {
+    run mc-bench --mode=loopback --config "$BATS_TEST_TMPDIR"
+    assert_equal "$status" 66
+    assert_output --partial "a directory, not a configuration file"
+    run mc-bench --mode=loopback --config=
+    assert_equal "$status" 64
+    assert_output --partial "--config: names no file"
+    printf 'json = true\nthreads = "many"\n' >"$BATS_TEST_TMPDIR/wrong.toml"
+    run --separate-stderr mc-bench --config "$BATS_TEST_TMPDIR/wrong.toml"
+    assert_equal "$status" 78
+    assert_equal "$(json 'd["error"]["code"]')" config
+}
+
+@test "IPv6 asked for: ::1 by default, an IPv4 name is an error" {
+    MC_USE_IPV6=1 run --separate-stderr mc-bench --mode=loopback --json "${small[@]}"
+    assert_success
+    assert_regex "$(json 'd["segment"]')" '^\[::1\]:[0-9]+$'
+    run mc-bench --mode=loopback --ipv6 --local_server_name=127.0.0.1
+    assert_equal "$status" 64
+    assert_output --partial '--local-server-name: "127.0.0.1" is an IPv4 address'
+}
+
+@test "an IPv6 address with a port but no brackets: the right spelling is told" {
+    run mc-bench --segment_id=::1:12345
+    assert_equal "$status" 64
+    assert_output --partial 'did you mean "[::1]:12345"?'
+    run mc-bench --segment_id=::1:1 # An address, too.
+    assert_equal "$status" 69
+    assert_output --partial 'did you mean "[::1]:1"?'
+}
+
+@test "a congestion control that the kernel does not have is an error before anything starts" {
+    run mc-bench --mode=target --congestion-control=nosuch
+    assert_equal "$status" 64
+    assert_output --partial "--congestion-control: \"nosuch\" is not known to the kernel, which has"
+    assert_output --partial "reno"
+    echo 'congestion_control = "nosuch"' >"$BATS_TEST_TMPDIR/bench.toml"
+    run mc-bench --mode=target --config "$BATS_TEST_TMPDIR/bench.toml"
+    assert_equal "$status" 78
+}
+
+@test "a congestion control that only root may use: what is allowed is told" {
+    local name="" available
+    read -ra available </proc/sys/net/ipv4/tcp_available_congestion_control
+    for each in "${available[@]}"; do
+        grep -qw "$each" /proc/sys/net/ipv4/tcp_allowed_congestion_control || name=$each
+    done
+    [[ -n $name ]] || skip "every user may use every algorithm of this kernel"
+    local unprivileged=()
+    [[ $EUID -ne 0 ]] || unprivileged=(setpriv --bounding-set=-net_admin --inh-caps=-net_admin --)
+    run "${unprivileged[@]}" mc-bench --mode=target --congestion-control="$name"
+    assert_equal "$status" 64
+    assert_output --partial "is for privileged users only; the kernel allows"
+    assert_output --partial "net.ipv4.tcp_allowed_congestion_control"
+}
+
+@test "help into a pipe that its reader closes ends quietly, data does not" {
+    for text in --help --version --print-config; do
+        run into_closed_pipe mc-bench "$text"
+        assert_success
+        assert_output ""
+    done
+    for data in --version --print-config --mode=loopback; do
+        run into_closed_pipe mc-bench "$data" --json -q "${small[@]}"
+        assert_equal "$status" 74
+        assert_output --partial "Broken pipe"
+    done
+}
+
+@test "ports that are all taken: the flags and the variables are told" {
+    local port
+    port=$(free_port)
+    start holder python3 -c "
+import socket, time
+s = socket.socket(); s.bind(('127.0.0.1', $port)); s.listen(); print('held', flush=True); time.sleep(600)"
+    wait_for holder.out held
+    run mc-bench --mode=target --buffer_size=1MiB --block_size=4KiB --min-port="$port" --max-port="$port"
+    assert_equal "$status" 73
+    assert_output --partial "--min-port and --max-port, or MC_MIN_RPC_PORT and MC_MAX_RPC_PORT"
+}
+
+@test "a name that no resolver knows is told without saying it again and again" {
+    run mc-bench --segment_id=nosuch.invalid:1
+    assert_equal "$status" 69
+    assert_line --index 0 --regexp '^mc-bench: segment nosuch.invalid:1: handshake: resolve nosuch.invalid: [^:]+$'
+}
+
+@test "two swapped letters are one mistake" {
+    run mc-bench --bacth_size=3
+    assert_equal "$status" 64
+    assert_output --partial "did you mean --batch-size?"
 }
 
 @test "a full disk is an error" {

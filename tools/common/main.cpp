@@ -67,31 +67,24 @@ void holdStandardStreams() {
     }
 }
 
-// What argv says about colours, as far as that can be told when it could not be read.
-std::string colorAskedFor(std::span<const std::string> arguments) {
-    std::string when = "auto";
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        const std::string& argument = arguments[i];
-        if (!argument.starts_with('-')) continue;
-        const std::string_view name = std::string_view(argument).substr(argument.starts_with("--") ? 2 : 1);
-        if (name == "color" && i + 1 < arguments.size()) when = arguments[++i];
-        if (name.starts_with("color=")) when = name.substr(6);
-    }
-    return when == "always" || when == "never" ? when : "auto";
-}
-
-Result<ExitCode> printed(const std::string& text) {
-    if (auto written = writeData(text); !written) return std::unexpected(written.error());
+Result<ExitCode> printed(Result<void> written) {
+    if (!written) return std::unexpected(std::move(written.error()));
     return ExitCode::Ok;
 }
 
 Result<ExitCode> answer(const config::Tool& tool, const config::Values& values, const Action& action) {
     if (values.flag("help")) {
         const auto* command = config::findCommand(tool, values.command());
-        return printed(config::helpText(tool, command, terminalWidth(STDOUT_FILENO)));
+        return printed(writeText(config::helpText(tool, command, terminalWidth(STDOUT_FILENO))));
     }
-    if (values.flag("version")) return printed(versionText(tool, values.flag("json")));
-    if (values.flag("print-config")) return printed(config::effectiveToml(values));
+    const bool json = values.flag("json");
+    if (values.flag("version")) {
+        const std::string text = versionText(tool, json);
+        return printed(json ? writeData(text) : writeText(text));
+    }
+    if (values.flag("print-config")) {
+        return printed(json ? writeData(config::effectiveJson(values)) : writeText(config::effectiveToml(values)));
+    }
     setLogLevel(values);
     auto stop = StopSignals::open();
     if (!stop) return std::unexpected(stop.error());
@@ -113,11 +106,13 @@ int runMain(const config::Tool& tool, int argc, const char* const* argv, const A
     holdStandardStreams();
     std::signal(SIGPIPE, SIG_IGN);
     const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-    const auto values =
-        config::load(tool, {.arguments = arguments, .environment = config::processEnvironment(), .toml_file = {}});
+    const config::Sources sources{.arguments = arguments, .environment = config::processEnvironment(), .toml_file = {}};
+    const auto values = config::load(tool, sources);
     if (!values) {
-        tell(tool, values.error(), config::asksFor(tool, arguments, "json"),
-             wantsColor(colorAskedFor(arguments), STDERR_FILENO));
+        const auto json = config::glimpse(tool, sources, "json");
+        const auto color = config::glimpse(tool, sources, "color");
+        tell(tool, values.error(), json && std::get<bool>(*json),
+             wantsColor(color ? std::get<std::string>(*color) : "auto", STDERR_FILENO));
         return static_cast<int>(exitCode(values.error().code));
     }
     const auto result = answer(tool, *values, action);

@@ -19,12 +19,27 @@ bool isSet(const char* name) {
     return value != nullptr && *value != '\0';
 }
 
+// 0, or errno.
+int writeOut(std::string_view text) {
+    const bool buffered = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+    if (buffered && std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
+    return errno;
+}
+
+Result<void> written(int number) {
+    if (number == 0) return {};
+    return fail(ErrorCode::Io, "write standard output: " + std::generic_category().message(number));
+}
+
 }  // namespace
 
 Result<void> writeData(std::string_view text) {
-    const bool buffered = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-    if (buffered && std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return {};
-    return fail(ErrorCode::Io, "write standard output: " + std::generic_category().message(errno));
+    return written(writeOut(text));
+}
+
+Result<void> writeText(std::string_view text) {
+    const int number = writeOut(text);
+    return written(number == EPIPE ? 0 : number);
 }
 
 bool wantsColor(std::string_view when, int fd) {

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <utility>
 
+#include "base/address.h"
 #include "base/errors.h"
 #include "base/units.h"
 #include "bench/engine_client.h"
@@ -21,6 +22,7 @@ Error explain(Error error, const std::string& segment) {
     if (error.code == ErrorCode::NotFound) error.code = ErrorCode::Unavailable;
     if (error.code == ErrorCode::Unavailable && error.hint.empty()) {
         error.hint = "is mc-bench --mode=target running there? It prints its segment's name";
+        if (const auto bracketed = withBrackets(segment)) error.hint = fmt::format("did you mean \"{}\"?", *bracketed);
     }
     if (error.code == ErrorCode::Protocol) {
         error.hint = fmt::format("is {} the segment's name, as the target prints it, and not another port?", segment);

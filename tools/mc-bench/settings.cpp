@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <random>
 
+#include "base/address.h"
 #include "base/text.h"
 #include "config/scalar.h"
 #include "engine/engine_options.h"
@@ -38,8 +39,15 @@ Result<Workload> workloadFrom(const config::Values& values) {
                     .seed = values.has("seed") ? static_cast<std::uint64_t>(values.integer("seed")) : randomSeed()};
 }
 
+// Where nothing is said, loopback.
+std::string localServerName(const config::Values& values) {
+    const std::string name = values.text("local-server-name");
+    return !name.empty() ? name : values.flag("ipv6") ? "::1" : "127.0.0.1";
+}
+
 std::vector<std::pair<std::string, std::string>> allOptions(const config::Values& values) {
     std::vector<std::pair<std::string, std::string>> options;
+    if (!values.has("local-server-name")) options.emplace_back("local_server_name", localServerName(values));
     for (const auto& entry : values.entries()) {
         if (!entry.set || entry.option->secret || !entry.option->toml) continue;
         std::vector<std::string> items;
@@ -73,10 +81,30 @@ Result<void> checkSupported(const config::Values& values) {
     return {};
 }
 
+Result<void> checkAddresses(const config::Values& values) {
+    for (const auto* name : {"local-server-name", "segment-id"}) {
+        // In a metadata store a segment may have any name.
+        if (values.text(name).empty() || values.text("metadata-server") != "P2PHANDSHAKE") continue;
+        if (const auto parsed = parseHostPort(values.text(name)); !parsed) {
+            const Error& why = parsed.error();
+            return std::unexpected(values.error(name, "is no address", why.hint.empty() ? why.message : why.hint));
+        }
+    }
+    if (!values.flag("ipv6")) return {};
+    const char* const bound = values.text("bind-address").empty() ? "local-server-name" : "bind-address";
+    const auto host = parseHostPort(values.text(bound));
+    if (host && isIpv4(host->host)) {
+        return std::unexpected(values.error(bound, "is an IPv4 address, but --ipv6 (MC_USE_IPV6) asks for IPv6",
+                                            "name an IPv6 address, such as ::1, or use --ipv6=false"));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<Settings> settingsFrom(const config::Values& values) {
     if (const auto supported = checkSupported(values); !supported) return std::unexpected(supported.error());
+    if (const auto right = checkAddresses(values); !right) return std::unexpected(right.error());
     auto workload = workloadFrom(values);
     if (!workload) return std::unexpected(workload.error());
     const auto cases = workload->cases();
@@ -88,7 +116,7 @@ Result<Settings> settingsFrom(const config::Values& values) {
 
     Settings settings{.mode = values.text("mode"),
                       .metadata_server = values.text("metadata-server"),
-                      .local_server_name = values.text("local-server-name"),
+                      .local_server_name = localServerName(values),
                       .segment_id = values.text("segment-id"),
                       .protocol = values.text("protocol"),
                       .workload = std::move(*workload),

@@ -11,6 +11,11 @@
 
 namespace mc {
 
+/// Members of a JSON object that are not of Mooncake's format, as the text of an object; empty: none. They are read and
+/// written back, so that a descriptor that was changed and published again loses nothing of other vendors. Members
+/// beyond 1 MiB in one descriptor, or nested deeper than 64, are left out.
+using OtherMembers = std::string;
+
 /// One registered range of memory, as peers see it.
 struct MemoryBuffer {
     std::string name;  ///< tcp: the server's name. rdma: the location ("cpu:0", "cuda:1", "*").
@@ -19,6 +24,7 @@ struct MemoryBuffer {
     std::vector<std::uint64_t> rkey;  ///< rdma: one per device; empty if not remotely accessible.
     std::vector<std::uint64_t> lkey;
     std::string protocol;  ///< Only in segments with several protocols.
+    OtherMembers others{};
 
     bool operator==(const MemoryBuffer&) const = default;
 };
@@ -37,6 +43,7 @@ struct LegacyFile {
     std::string file_path;
     std::uint64_t length = 0;
     std::map<std::string, std::string> local_path_map;  ///< Server name -> path where that server mounted it.
+    OtherMembers others{};
 
     bool operator==(const LegacyFile&) const = default;
 };
@@ -47,6 +54,7 @@ struct FileBuffer {
     std::string path;
     std::uint64_t size = 0;
     std::uint64_t align = 0;
+    OtherMembers others{};
 
     bool operator==(const FileBuffer&) const = default;
 };
@@ -80,6 +88,7 @@ struct SegmentDescriptor {
     std::vector<LegacyFile> legacy_files;      ///< Protocol nvmeof only.
     std::optional<NvmeTransportId> nvme_trid;  ///< Protocol nvmeof_generic only.
     std::vector<FileBuffer> file_buffers;
+    OtherMembers others{};
 
     bool operator==(const SegmentDescriptor&) const = default;
 

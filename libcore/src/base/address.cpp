@@ -1,5 +1,6 @@
 #include "base/address.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,6 +23,24 @@ Result<std::uint16_t> parsePort(std::string_view text, std::string_view whole) {
 
 }  // namespace
 
+bool isIpv6(std::string_view host) {
+    in6_addr address{};
+    return ::inet_pton(AF_INET6, std::string(host.substr(0, host.find('%'))).c_str(), &address) == 1;
+}
+
+bool isIpv4(std::string_view host) {
+    in_addr address{};
+    return ::inet_pton(AF_INET, std::string(host).c_str(), &address) == 1;
+}
+
+std::optional<std::string> withBrackets(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos || !isIpv6(text.substr(0, colon))) return std::nullopt;
+    const auto port = text.substr(colon + 1);
+    if (port.empty() || !parsePort(port, text)) return std::nullopt;
+    return fmt::format("[{}]:{}", text.substr(0, colon), port);
+}
+
 Result<HostPort> parseHostPort(std::string_view text) {
     HostPort result;
     std::optional<std::string_view> port;
@@ -41,6 +60,10 @@ Result<HostPort> parseHostPort(std::string_view text) {
         const auto colon = text.find(':');
         result.host = text.substr(0, colon);
         port = text.substr(colon + 1);
+    } else if (const auto bracketed = withBrackets(text); bracketed && !isIpv6(text)) {
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("address \"{}\": a port after an IPv6 address without brackets", text),
+                    fmt::format("did you mean \"{}\"?", *bracketed));
     } else {
         result.host = text;  // A name, an IPv4 address, or a bare IPv6 address.
     }

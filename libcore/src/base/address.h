@@ -17,8 +17,15 @@ struct HostPort {
     bool operator==(const HostPort&) const = default;
 };
 
+/// A numeric address, without brackets; of IPv6, perhaps with a zone.
+bool isIpv6(std::string_view host);
+bool isIpv4(std::string_view host);
+
+/// "[::1]:80" for "::1:80", where that may be meant.
+std::optional<std::string> withBrackets(std::string_view text);
+
 /// Reads "host", "host:port", "1.2.3.4:80", "[v6]", "[v6]:port", "v6", "fe80::1%if". InvalidArgument for an empty host
-/// or a port that is not 0 to 65535.
+/// or a port that is not 0 to 65535, and for "v6:port" where that is no address, too.
 Result<HostPort> parseHostPort(std::string_view text);
 
 /// "host:port", with brackets around an IPv6 address.

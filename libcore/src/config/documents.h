@@ -24,4 +24,8 @@ std::string fishCompletion(const Tool& tool);
 /// Secrets are left out.
 std::string effectiveToml(const Values& values);
 
+/// The same as one JSON document: {"schema_version": 1, "options": {key: {"value", "origin"}}}, sizes in bytes,
+/// durations in seconds, null where there is no value; of a secret only whether it is set.
+std::string effectiveJson(const Values& values);
+
 }  // namespace mc::config

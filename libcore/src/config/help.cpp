@@ -77,7 +77,7 @@ std::string helpText(const Tool& tool, const Command* command, std::size_t width
         // A command line is not wrapped: it is there to be pasted.
         help += fmt::format("{0:{1}}# {2}\n{0:{1}}{3}\n", "", kIndent, example.purpose, example.command);
     }
-    help += fmt::format("\nUsage: {}\n", usage(tool, command));
+    help += fmt::format("\nUsage: {}\nOf an option that is given twice the last counts.\n", usage(tool, command));
     if (command == nullptr && !tool.commands.empty()) addCommands(help, tool, width);
     for (const auto& [group, options] : groupsOf(optionsOf(tool, command))) {
         help += fmt::format("\n{}:\n", group);

@@ -62,6 +62,7 @@ std::string facts(const Option& option) {
         parts.push_back(
             fmt::format("environment: {}{}", option.environment, option.environment_inverts ? " switches it off" : ""));
     }
+    if (option.accumulates) parts.emplace_back("adds up when given again");
     return join(parts, "; ");
 }
 

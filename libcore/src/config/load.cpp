@@ -44,9 +44,11 @@ class Loader {
         for (auto& entry : values_.entries_) {
             const auto given = parsed.given.find(entry.option);
             if (given == parsed.given.end()) continue;
-            // Of a scalar given twice the last counts, as in gflags.
+            // Of an option given twice the last counts, as in gflags.
+            const Option& option = *entry.option;
+            const bool all = option.repeated && (option.accumulates || option.positional);
             const std::span<const std::string> texts =
-                entry.option->repeated ? std::span(given->second) : std::span(given->second).last(1);
+                all ? std::span(given->second) : std::span(given->second).last(1);
             if (auto done = fill(entry, {Origin::Source::Flag, {}}, texts); !done) return done;
         }
         return {};
@@ -74,7 +76,9 @@ class Loader {
     Result<void> file() {
         std::string path = sources_.toml_file;
         for (const auto& entry : values_.entries_) {
-            if (entry.option->config_file && entry.set) path = std::get<std::string>(entry.items.front());
+            if (!entry.option->config_file || !entry.set) continue;
+            path = std::get<std::string>(entry.items.front());
+            if (path.empty()) return std::unexpected(located(entry.origin, *entry.option, "names no file", ""));
         }
         if (path.empty()) return {};
         auto toml = readToml(path);
@@ -119,8 +123,12 @@ class Loader {
 
     static Result<void> fill(Values::Entry& entry, Origin origin, std::span<const std::string> texts) {
         for (const auto& text : texts) {
-            const auto items = entry.option->repeated ? splitList(text) : std::vector<std::string>{text};
-            for (const auto& item : items) {
+            const auto items = entry.option->repeated
+                                   ? splitList(*entry.option, text)
+                                   : Result<std::vector<std::string>>(std::vector<std::string>{text});
+            if (!items)
+                return std::unexpected(located(origin, *entry.option, items.error().message, items.error().hint));
+            for (const auto& item : *items) {
                 if (auto done = add(entry, origin, parseScalar(*entry.option, item)); !done) return done;
             }
         }
@@ -221,23 +229,6 @@ class Loader {
 
 Result<Values> load(const Tool& tool, const Sources& sources) {
     return Loader(tool, sources).run();
-}
-
-bool asksFor(const Tool& tool, std::span<const std::string> arguments, std::string_view name) {
-    bool asked = false;
-    auto options = optionsOf(tool);
-    for (const auto& token : arguments) {
-        if (token == "--") break;
-        const auto body = std::string_view(token).substr(std::min(token.find_first_not_of('-'), token.size()));
-        const auto equals = body.find('=');
-        if (!token.starts_with('-')) continue;
-        const auto [option, negated] = findOption(options, body.substr(0, equals));
-        if (option == nullptr || option->name != name || option->type != Type::Flag) continue;
-        const auto value =
-            equals == std::string_view::npos ? Result<Scalar>(true) : parseScalar(*option, body.substr(equals + 1));
-        asked = value && std::get<bool>(*value) != negated;
-    }
-    return asked;
 }
 
 Variables processEnvironment() {

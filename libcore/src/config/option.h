@@ -31,8 +31,9 @@ struct Option {
     Names aliases{};                 ///< Other long names, with dashes.
     std::string_view placeholder{};  ///< What help calls the value; by default a word for the type.
     Type type = Type::Text;
-    bool repeated = false;           ///< A list: separated by commas or spaces, given several times, or a TOML array.
-    bool positional = false;         ///< Also (in the order of the table) the arguments that are no options.
+    bool repeated = false;           ///< A list: separated by commas or spaces, or a TOML array.
+    bool accumulates = false;        ///< A list that each further --NAME adds to; of any other option the last counts.
+    bool positional = false;         ///< Also the arguments that are no options, in the table's order; a list adds up.
     bool required = false;           ///< Must have a value from somewhere.
     bool secret = false;             ///< Its value is never shown.
     bool file = false;               ///< Names a file, for completions.

@@ -85,6 +85,10 @@ Result<Scalar> parseUnchecked(const Option& option, std::string_view text) {
     return fail(ErrorCode::Internal, "option type");
 }
 
+std::unexpected<Error> missingItem(const Option& option, std::string_view text) {
+    return bad(option, text, "has an empty item", "write a list as 1,2,4, without a comma before or after it");
+}
+
 }  // namespace
 
 Result<Scalar> checkRange(const Option& option, Scalar value) {
@@ -111,17 +115,23 @@ Result<Scalar> parseScalar(const Option& option, std::string_view text) {
     return checkRange(option, std::move(*value));
 }
 
-std::vector<std::string> splitList(std::string_view text) {
+Result<std::vector<std::string>> splitList(const Option& option, std::string_view text) {
+    constexpr std::string_view kSpace = " \t\n";
     constexpr std::string_view kSeparators = ", \t\n";
     std::vector<std::string> items;
+    bool expected = false;  // After a comma there must be an item.
+    std::string_view rest = text;
     while (true) {
-        const auto start = text.find_first_not_of(kSeparators);
-        if (start == std::string_view::npos) return items;
-        text.remove_prefix(start);
-        const auto length = std::min(text.find_first_of(kSeparators), text.size());
-        items.emplace_back(text.substr(0, length));
-        text.remove_prefix(length);
+        rest.remove_prefix(std::min(rest.find_first_not_of(kSpace), rest.size()));
+        if (rest.empty()) break;
+        const auto length = std::min(rest.find_first_of(kSeparators), rest.size());
+        if (length == 0 && (expected || items.empty())) return missingItem(option, text);
+        expected = length == 0;
+        if (length != 0) items.emplace_back(rest.substr(0, length));
+        rest.remove_prefix(std::max<std::size_t>(length, 1));
     }
+    if (expected || (items.empty() && option.type != Type::Text)) return missingItem(option, text);
+    return items;
 }
 
 std::string formatScalar(const Scalar& value) {

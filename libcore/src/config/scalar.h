@@ -21,8 +21,9 @@ Result<Scalar> parseScalar(const Option& option, std::string_view text);
 /// Checks the range of a value that already has the option's type.
 Result<Scalar> checkRange(const Option& option, Scalar value);
 
-/// The items of a list, as argv and environment write them: separated by commas or white space.
-std::vector<std::string> splitList(std::string_view text);
+/// The items of a list, as argv and environment write them: separated by commas or white space. InvalidArgument where
+/// one is missing before, after or between commas; only a list of texts may be empty.
+Result<std::vector<std::string>> splitList(const Option& option, std::string_view text);
 
 /// The value as parseScalar reads it back: "64KiB", "10s", "true".
 std::string formatScalar(const Scalar& value);

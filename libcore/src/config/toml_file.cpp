@@ -25,6 +25,10 @@ Result<std::string> readWhole(const std::string& path) {
     while (true) {
         const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
         if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EISDIR) {
+            return fail(ErrorCode::NoInput, fmt::format("read {}: a directory, not a configuration file", path),
+                        "name the TOML file in it");
+        }
         if (got < 0) return failErrno("read", path, errno);
         if (got == 0) return content;
         if (content.size() + static_cast<std::size_t>(got) > kMaxFileSize) {
@@ -33,6 +37,17 @@ Result<std::string> readWhole(const std::string& path) {
         }
         content.append(chunk.data(), static_cast<std::size_t>(got));
     }
+}
+
+// The offset of line `number`, which counts from 1.
+std::size_t startOfLine(std::string_view text, std::size_t number) {
+    std::size_t offset = 0;
+    for (std::size_t line = 1; line < number; ++line) {
+        const auto end = text.find('\n', offset);
+        if (end == std::string_view::npos) return text.size();
+        offset = end + 1;
+    }
+    return offset;
 }
 
 std::string position(const std::string& path, const toml::source_region& source) {
@@ -100,6 +115,25 @@ Result<std::vector<TomlEntry>> readToml(const std::string& path) {
     } catch (const toml::parse_error& error) {
         return fail(ErrorCode::Config, fmt::format("{}: {}", position(path, error.source()), error.description()));
     }
+}
+
+std::optional<std::string> glimpseToml(const std::string& path, std::string_view key) {
+    auto content = readWhole(path);
+    if (!content) return std::nullopt;
+    toml::table table;
+    for (const bool whole : {true, false}) {
+        try {
+            table = toml::parse(*content, path);
+            break;
+        } catch (const toml::parse_error& error) {
+            if (!whole) return std::nullopt;
+            content->resize(startOfLine(*content, error.source().begin.line));
+        }
+    }
+    const auto value = table[key];
+    if (const auto text = value.value_exact<std::string>()) return text;
+    if (const auto on = value.value_exact<bool>()) return *on ? "true" : "false";
+    return std::nullopt;
 }
 
 std::string quoteToml(std::string_view text) {

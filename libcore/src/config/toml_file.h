@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -28,6 +29,9 @@ struct TomlEntry {
 /// Reads a flat TOML file. NoInput if there is none; Config, with file:line:column, for a syntax error, a table, a date
 /// or a list in a list.
 Result<std::vector<TomlEntry>> readToml(const std::string& path);
+
+/// The scalar of `key` as text, as far as the file can be read: up to the line of its first error.
+std::optional<std::string> glimpseToml(const std::string& path, std::string_view key);
 
 /// `text` as TOML writes a string, quotes included.
 std::string quoteToml(std::string_view text);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -98,7 +99,8 @@ struct Sources {
 /// `early` option was given, only the flags are read, and nothing is checked beyond argv.
 Result<Values> load(const Tool& tool, const Sources& sources);
 
-/// Whether argv asks for the flag `name`, as far as that can be told when load() has failed.
-bool asksFor(const Tool& tool, std::span<const std::string> arguments, std::string_view name);
+/// The value that `name`, an option of the whole tool, would have, as far as that can be told when load() has failed:
+/// from what can be understood of argv, environment and TOML file.
+std::optional<Scalar> glimpse(const Tool& tool, const Sources& sources, std::string_view name);
 
 }  // namespace mc::config

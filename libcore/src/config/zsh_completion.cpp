@@ -38,8 +38,8 @@ std::string optionSpec(const Option& option) {
     const bool takes_value = option.type != Type::Flag;
     const std::string long_name = fmt::format("--{}{}", option.name, takes_value ? "=" : "");
     const std::string rest = describeOption(option) + valueSpec(option);
-    if (option.letter == 0) return fmt::format("'{}{}{}'", option.repeated ? "*" : "", long_name, rest);
-    const std::string once = option.repeated ? "'*'" : fmt::format("'(-{} --{})'", option.letter, option.name);
+    if (option.letter == 0) return fmt::format("'{}{}{}'", option.accumulates ? "*" : "", long_name, rest);
+    const std::string once = option.accumulates ? "'*'" : fmt::format("'(-{} --{})'", option.letter, option.name);
     return fmt::format("{}{{-{}{},{}}}'{}'", once, option.letter, takes_value ? "+" : "", long_name, rest);
 }
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 #include "base/errors.h"
+#include "io/congestion.h"
 
 namespace mc {
 namespace {
@@ -248,6 +250,12 @@ Result<EngineOptions> engineOptionsFrom(const config::Values& values) {
             min_given
                 ? values.error("min-port", fmt::format("is above max-port, {}", range.last), "raise max-port too")
                 : values.error("max-port", fmt::format("is below min-port, {}", range.first), "lower min-port too"));
+    }
+    const std::string congestion = values.text("congestion-control");
+    if (congestion != "auto" && congestion != "system") {
+        if (auto refused = io::refusedCongestionControl(congestion)) {
+            return std::unexpected(values.error("congestion-control", refused->reason, std::move(refused->hint)));
+        }
     }
     return EngineOptions{
         .tcp = tcpOptions(values),

@@ -106,7 +106,7 @@ Result<FileDescriptor> listenInRange(SocketAddress address, PortRange range, int
     }
     return fail(ErrorCode::CannotCreate,
                 fmt::format("listen on {}: all ports from {} to {} are taken", address.host(), range.first, range.last),
-                "widen MC_MIN_RPC_PORT and MC_MAX_RPC_PORT");
+                "widen the range: --min-port and --max-port, or MC_MIN_RPC_PORT and MC_MAX_RPC_PORT");
 }
 
 Result<FileDescriptor> startConnect(const SocketAddress& address) {

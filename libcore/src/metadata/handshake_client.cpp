@@ -114,7 +114,7 @@ Result<std::string> callHandshake(const std::vector<io::SocketAddress>& addresse
 Result<std::string> callHandshake(const std::string& host, std::uint16_t port, MessageType type, std::string_view json,
                                   const HandshakeCallOptions& options) {
     const auto addresses = io::resolve(host, port);
-    if (!addresses) return std::unexpected(wrap(formatHostPort(host, port), addresses.error()));
+    if (!addresses) return std::unexpected(wrap("handshake", addresses.error()));
     return callHandshake(*addresses, type, json, options);
 }
 

@@ -1,6 +1,5 @@
 #include "metadata/handshake_messages.h"
 
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "metadata/json_members.h"
@@ -26,8 +25,7 @@ Result<ConnectionMessage> decodeConnectionMessage(std::string_view json) {
     ConnectionMessage message;
     message.payload = members.string("payload", Optional);
     message.local_nic_path = members.string("local_nic_path", Optional);
-    message.local_lid =
-        static_cast<std::uint16_t>(members.number("local_lid", std::numeric_limits<std::uint16_t>::max(), Lenient));
+    message.local_lid = members.number16("local_lid", Lenient);
     message.local_gid = members.string("local_gid", Lenient);
     message.peer_nic_path = members.string("peer_nic_path", Optional);
     message.qp_num = members.numbers("qp_num");

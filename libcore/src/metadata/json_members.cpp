@@ -73,6 +73,10 @@ std::uint64_t JsonMembers::number(const char* name, std::uint64_t max, Rule rule
     return 0;
 }
 
+std::uint16_t JsonMembers::number16(const char* name, Rule rule) {
+    return static_cast<std::uint16_t>(number(name, std::numeric_limits<std::uint16_t>::max(), rule));
+}
+
 std::optional<bool> JsonMembers::boolean(const char* name) {
     const json* member =
         find(name, Rule::Optional, "true or false", [](const json& value) { return value.is_boolean(); });

@@ -36,6 +36,8 @@ class JsonMembers {
 
     std::string string(const char* name, Rule rule);
     std::uint64_t number(const char* name, std::uint64_t max, Rule rule);
+    /// A port, or another number of 16 bits.
+    std::uint16_t number16(const char* name, Rule rule);
     /// Nothing where it is missing or null.
     std::optional<bool> boolean(const char* name);
     /// Empty where it is missing or null.

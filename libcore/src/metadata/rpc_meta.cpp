@@ -1,6 +1,5 @@
 #include "metadata/rpc_meta.h"
 
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/errors.h"
@@ -17,8 +16,7 @@ Result<RpcMeta> decodeRpcMeta(std::string_view json) {
     JsonMembers members("rpc_meta", json);
     RpcMeta meta;
     meta.ip_or_host_name = members.string("ip_or_host_name", Required);
-    meta.rpc_port =
-        static_cast<std::uint16_t>(members.number("rpc_port", std::numeric_limits<std::uint16_t>::max(), Required));
+    meta.rpc_port = members.number16("rpc_port", Required);
     if (members.error()) return std::unexpected(*members.error());
     if (meta.ip_or_host_name.empty()) return fail(ErrorCode::BadData, "rpc_meta: member \"ip_or_host_name\" is empty");
     if (meta.rpc_port == 0) return fail(ErrorCode::BadData, "rpc_meta: member \"rpc_port\" is 0");

@@ -158,7 +158,9 @@ Result<SegmentDescriptor> legacyFiles(RawDescriptor raw) {
         if (length > kMax64 - total) return lie(bufferField(i, "length"), "the files together go beyond 64 bits");
         total += length;
         descriptor.legacy_files[i].length = length;
+        descriptor.legacy_files[i].others = std::move(raw.descriptor.buffers[i].others);
     }
+    descriptor.others = std::move(raw.descriptor.others);
     return descriptor;
 }
 
@@ -174,6 +176,7 @@ Result<SegmentDescriptor> namespaces(RawDescriptor raw) {
     descriptor.timestamp = std::move(raw.descriptor.timestamp);
     descriptor.nvme_trid = std::move(raw.trid);
     descriptor.file_buffers = std::move(raw.descriptor.file_buffers);
+    descriptor.others = std::move(raw.descriptor.others);
     return descriptor;
 }
 

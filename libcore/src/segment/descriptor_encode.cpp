@@ -16,6 +16,14 @@ BufferKind kindOf(std::string_view protocol) {
     return traits == nullptr ? BufferKind::Memory : traits->kind;
 }
 
+// Where a name is ours, too, what we say counts.
+json with(json object, const OtherMembers& others) {
+    if (others.empty()) return object;
+    const json more = json::parse(others, nullptr, false);
+    if (more.is_object()) object.insert(more.begin(), more.end());
+    return object;
+}
+
 json encodeDevices(const std::vector<NicDevice>& devices) {
     json list = json::array();
     for (const auto& device : devices) {
@@ -41,7 +49,7 @@ json encodeMemory(const SegmentDescriptor& descriptor) {
             item["rkey"] = buffer.rkey;
             item["lkey"] = buffer.lkey;
         }
-        list.push_back(std::move(item));
+        list.push_back(with(std::move(item), buffer.others));
     }
     return list;
 }
@@ -50,7 +58,8 @@ json encodeLegacyFiles(const std::vector<LegacyFile>& files) {
     json list = json::array();
     for (const auto& file : files) {
         list.push_back(
-            {{"file_path", file.file_path}, {"length", file.length}, {"local_path_map", file.local_path_map}});
+            with({{"file_path", file.file_path}, {"length", file.length}, {"local_path_map", file.local_path_map}},
+                 file.others));
     }
     return list;
 }
@@ -65,7 +74,7 @@ void addNamespaces(json& object, const SegmentDescriptor& descriptor) {
     object["file_buffers"] = json::array();
     for (const auto& file : descriptor.file_buffers) {
         object["file_buffers"].push_back(
-            {{"id", file.id}, {"path", file.path}, {"size", file.size}, {"align", file.align}});
+            with({{"id", file.id}, {"path", file.path}, {"size", file.size}, {"align", file.align}}, file.others));
     }
 }
 
@@ -90,9 +99,10 @@ std::string write(const json& value) {
 std::string encodeSegmentDescriptor(const SegmentDescriptor& descriptor) {
     const BufferKind kind = kindOf(descriptor.protocol());
     if (kind == BufferKind::LegacyFiles) {
-        return write({{"server_name", descriptor.name},
-                      {"protocol", descriptor.protocol()},
-                      {"buffers", encodeLegacyFiles(descriptor.legacy_files)}});
+        return write(with({{"server_name", descriptor.name},
+                           {"protocol", descriptor.protocol()},
+                           {"buffers", encodeLegacyFiles(descriptor.legacy_files)}},
+                          descriptor.others));
     }
     json object{
         {"name", descriptor.name}, {"tcp_data_port", descriptor.tcp_data_port}, {"timestamp", descriptor.timestamp}};
@@ -106,7 +116,7 @@ std::string encodeSegmentDescriptor(const SegmentDescriptor& descriptor) {
     } else {
         addMemory(object, descriptor);
     }
-    return write(object);
+    return write(with(std::move(object), descriptor.others));
 }
 
 std::string formatPriorityMatrix(const PriorityMatrix& matrix) {

@@ -12,6 +12,7 @@
 
 #include "base/errors.h"
 #include "segment/descriptor_members.h"
+#include "segment/other_members.h"
 
 namespace mc {
 namespace {
@@ -52,27 +53,30 @@ class Reader final : public nlohmann::json_sax<json> {
 
     // A member that is null is as good as missing.
     bool null() override {
-        if (skipped_ > 0 || (!frames_.empty() && !frames_.back().array)) return true;
-        return find({}, "null").has_value();
+        const bool member = skipped_ == 0 && !frames_.empty() && !frames_.back().array;
+        return (member && isKnown(frames_.back())) || unwanted("null", "null");
     }
-    bool boolean(bool) override { return skipped_ > 0 || find({}, "a boolean").has_value(); }
+    bool boolean(bool value) override { return unwanted("a boolean", value ? "true" : "false"); }
     bool number_unsigned(std::uint64_t value) override;
     bool number_integer(std::int64_t value) override;
     bool number_float(double, const std::string& digits) override {
-        if (skipped_ > 0) return true;
         const bool whole = digits.find_first_not_of("-0123456789") == std::string::npos;
-        return find({}, whole ? "a number beyond 64 bits" : "a number with a fraction or an exponent").has_value();
+        return unwanted(whole ? "a number beyond 64 bits" : "a number with a fraction or an exponent", digits);
     }
     bool string(std::string& value) override;
     bool binary(json::binary_t&) override { return true; }  // Not in text.
     bool start_object(std::size_t) override { return start(MemberType::Object); }
     bool key(std::string& name) override {
-        if (skipped_ == 0) frames_.back().slot.key = std::move(name);
+        if (skipped_ == 0) {
+            frames_.back().slot.key = std::move(name);
+        } else {
+            others_.key(name);
+        }
         return true;
     }
-    bool end_object() override { return end(); }
+    bool end_object() override { return end('}'); }
     bool start_array(std::size_t) override { return start(MemberType::Array); }
-    bool end_array() override { return end(); }
+    bool end_array() override { return end(']'); }
     bool parse_error(std::size_t position, const std::string&, const json::exception& cause) override {
         error_ = {ErrorCode::BadData,
                   fmt::format("{}: malformed JSON at byte {}: {}", subject_, position, reasonOf(cause.what())),
@@ -94,8 +98,13 @@ class Reader final : public nlohmann::json_sax<json> {
     using Found = std::optional<const Member*>;
 
     Found find(std::initializer_list<MemberType> types, std::string_view got);
+    static bool isKnown(const Frame& frame);
+    // A value of a type that no member has: an error where a known one stands, else it is another's.
+    bool unwanted(std::string_view got, std::string_view text);
+    void beginOther();
+    OtherMembers* othersOf(Node node);
     bool start(MemberType type);
-    bool end();
+    bool end(char bracket);
     bool reject(std::string_view what);
     std::string path() const;
 
@@ -103,7 +112,8 @@ class Reader final : public nlohmann::json_sax<json> {
     Node root_;
     RawDescriptor raw_;
     std::vector<Frame> frames_;  // What is open, outermost first; the last one's slot is the current value's place.
-    std::size_t skipped_ = 0;    // How deep within a value that nobody wants.
+    std::size_t skipped_ = 0;    // How deep within a value that is in no table.
+    OtherMembersReader others_;
     Error error_;
 };
 
@@ -133,17 +143,60 @@ Reader::Found Reader::find(std::initializer_list<MemberType> types, std::string_
     return std::nullopt;
 }
 
+bool Reader::isKnown(const Frame& frame) {
+    return std::ranges::any_of(descriptorMembers(), [&](const Member& member) {
+        return member.parent == frame.node && (member.key.empty() || member.key == frame.slot.key);
+    });
+}
+
+OtherMembers* Reader::othersOf(Node node) {
+    switch (node) {
+        case Node::Descriptor:
+            return &raw_.descriptor.others;
+        case Node::Buffer:
+            return &raw_.descriptor.buffers.back().others;
+        case Node::FileBuffer:
+            return &raw_.descriptor.file_buffers.back().others;
+        default:
+            return nullptr;
+    }
+}
+
+void Reader::beginOther() {
+    others_.begin(othersOf(frames_.back().node), frames_.back().slot.key);
+}
+
+bool Reader::unwanted(std::string_view got, std::string_view text) {
+    if (skipped_ == 0) {
+        if (!find({}, got)) return false;
+        beginOther();
+    }
+    others_.scalar(text);
+    return true;
+}
+
 bool Reader::string(std::string& value) {
-    if (skipped_ > 0) return true;
-    const Found found = find({MemberType::Text}, "a string");
-    if (found && *found) (*found)->text(raw_, frames_.back().slot, std::move(value));
-    return found.has_value();
+    if (skipped_ == 0) {
+        const Found found = find({MemberType::Text}, "a string");
+        if (!found) return false;
+        if (*found) {
+            (*found)->text(raw_, frames_.back().slot, std::move(value));
+            return true;
+        }
+        beginOther();
+    }
+    others_.string(value);
+    return true;
 }
 
 bool Reader::number_unsigned(std::uint64_t value) {
-    if (skipped_ > 0) return true;
-    const Found found = find({MemberType::Unsigned, MemberType::Integer}, "a number");
-    if (!found || !*found) return found.has_value();
+    const Found found = skipped_ > 0 ? Found(nullptr) : find({MemberType::Unsigned, MemberType::Integer}, "a number");
+    if (!found) return false;
+    if (!*found) {
+        if (skipped_ == 0) beginOther();
+        others_.scalar(fmt::to_string(value));
+        return true;
+    }
     const Member& member = **found;
     if (value > member.max) return reject(fmt::format("expected at most {}, got {}", member.max, value));
     if (member.type == MemberType::Integer) {
@@ -156,9 +209,13 @@ bool Reader::number_unsigned(std::uint64_t value) {
 
 bool Reader::number_integer(std::int64_t value) {
     if (value >= 0) return number_unsigned(static_cast<std::uint64_t>(value));  // "-0"
-    if (skipped_ > 0) return true;
-    const Found found = find({MemberType::Integer}, "a negative number");
-    if (!found || !*found) return found.has_value();
+    const Found found = skipped_ > 0 ? Found(nullptr) : find({MemberType::Integer}, "a negative number");
+    if (!found) return false;
+    if (!*found) {
+        if (skipped_ == 0) beginOther();
+        others_.scalar(fmt::to_string(value));
+        return true;
+    }
     constexpr int kMin = std::numeric_limits<int>::min();
     if (value < kMin) return reject(fmt::format("expected at least {}, got {}", kMin, value));
     (*found)->integer(raw_, static_cast<int>(value));
@@ -166,8 +223,10 @@ bool Reader::number_integer(std::int64_t value) {
 }
 
 bool Reader::start(MemberType type) {
+    const char bracket = type == MemberType::Array ? '[' : '{';
     if (skipped_ > 0) {
         ++skipped_;
+        others_.open(bracket);
         return true;
     }
     if (frames_.empty() && type == MemberType::Object) {
@@ -178,6 +237,8 @@ bool Reader::start(MemberType type) {
     if (!found) return false;
     if (!*found) {
         skipped_ = 1;
+        beginOther();
+        others_.open(bracket);
         return true;
     }
     (*found)->open(raw_, frames_.back().slot);
@@ -185,11 +246,13 @@ bool Reader::start(MemberType type) {
     return true;
 }
 
-bool Reader::end() {
+bool Reader::end(char bracket) {
     if (skipped_ > 0) {
         --skipped_;
+        others_.close(bracket);
         return true;
     }
+    if (OtherMembers* const others = othersOf(frames_.back().node)) finishOtherMembers(*others);
     const Frame closed = std::move(frames_.back());
     frames_.pop_back();
     if (closed.node == Node::MatrixEntry && closed.count == 0) {

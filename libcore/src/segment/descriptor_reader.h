@@ -23,8 +23,9 @@ struct RawDescriptor {
 };
 
 /// Reads the text of a descriptor without building a tree of it: memory stays within a small multiple of what the
-/// descriptor itself holds, however deep or repetitive the text. Unknown members are skipped, null is as good as
-/// missing, and the last of several members of one name wins.
+/// descriptor itself holds, however deep or repetitive the text. Unknown members of the descriptor, its buffers and
+/// its files are kept as text, others skipped; null is as good as missing, and the last of several members of one name
+/// wins.
 Result<RawDescriptor> readDescriptorText(std::string_view text);
 
 /// The same for a priority matrix by itself.

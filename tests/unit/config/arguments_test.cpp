@@ -94,11 +94,31 @@ TEST(Arguments, anEmptyValueDoesNotSwallowTheNextArgument) {
     EXPECT_TRUE(values->flag("quiet"));
 }
 
-TEST(Arguments, listsTakeCommasSpacesAndRepetition) {
-    const auto values = loadSample({"--files", "/a /b,/c", "--block_size=4k,1MiB", "--files=/d", "/e"});
+TEST(Arguments, listsTakeCommasAndSpaces) {
+    const auto values = loadSample({"--files", "/a /b , /c", "--block_size=4k,1MiB", "/d", "/e"});
     ASSERT_TRUE(values) << values.error().message;
     EXPECT_THAT(values->texts("files"), ElementsAre("/a", "/b", "/c", "/d", "/e"));
     EXPECT_THAT(values->sizes("block-size"), ElementsAre(4096U, 1048576U));
+}
+
+TEST(Arguments, aListGivenTwiceIsTheLastUnlessTheTableSaysThatItAddsUp) {
+    const auto values = loadSample({"--block_size=4k,8k", "--label=a", "-b1k", "--label", "b,c"});
+    ASSERT_TRUE(values) << values.error().message;
+    EXPECT_THAT(values->sizes("block-size"), ElementsAre(1024U));
+    EXPECT_THAT(values->texts("label"), ElementsAre("a", "b", "c"));
+}
+
+TEST(Arguments, anEmptyItemOfAListIsAnErrorThatNamesTheOption) {
+    for (const auto* text : {"4k,", ",4k", "4k,,8k", "4k, ,8k", ",", "", " "}) {
+        const auto values = loadSample({"--block-size", text});
+        ASSERT_FALSE(values) << text;
+        EXPECT_EQ(values.error().code, ErrorCode::InvalidArgument);
+        EXPECT_EQ(values.error().message, std::string("--block-size: \"") + text + "\" has an empty item");
+    }
+    const auto variable = loadSample({}, {{"MC_FILES", "/a,"}});
+    ASSERT_FALSE(variable);
+    EXPECT_EQ(variable.error().message, "environment MC_FILES: --files: \"/a,\" has an empty item");
+    EXPECT_THAT(loadSample({"--files="})->texts("files"), testing::IsEmpty()) << "a list of texts may be empty";
 }
 
 TEST(Arguments, ofASingleValueGivenTwiceTheLastCounts) {
@@ -115,6 +135,7 @@ TEST(Arguments, anUnknownOptionGetsTheNearestName) {
         EXPECT_THAT(values.error().message, HasSubstr("unknown option -"));
         EXPECT_EQ(values.error().hint, "did you mean --block-size?");
     }
+    EXPECT_EQ(loadSample({"--mdoe"}).error().hint, "did you mean --mode?") << "a swap is one mistake";
     EXPECT_EQ(loadSample({"--xyzzy-plugh"}).error().hint, "mc-sample --help lists the options");
     EXPECT_EQ(loadSample({"-5"}).error().hint, "put -- before an argument that starts with a dash");
     EXPECT_EQ(loadSample({"--=3"}).error().code, ErrorCode::InvalidArgument);
@@ -163,15 +184,6 @@ TEST(Arguments, surplusAndMissingArgumentsAreErrors) {
     const auto missing = loadSample({"list"}, {}, {}, kStore);
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().message, "--prefix: a value is required");
-}
-
-TEST(Arguments, aFlagCanBeSeenBeforeAndWithoutSuccess) {
-    const std::vector<std::string> yes{"--bogus", "-auto_discovery"};
-    EXPECT_TRUE(asksFor(kSample, yes, "auto-discovery"));
-    const std::vector<std::string> no{"--auto-discovery", "--noauto_discovery"};
-    EXPECT_FALSE(asksFor(kSample, no, "auto-discovery"));
-    const std::vector<std::string> after{"--", "--auto-discovery"};
-    EXPECT_FALSE(asksFor(kSample, after, "auto-discovery"));
 }
 
 }  // namespace

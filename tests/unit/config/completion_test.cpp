@@ -86,8 +86,9 @@ TEST(ZshCompletion, describesOptionsWithTheirValues) {
     EXPECT_THAT(script, testing::StartsWith("#compdef mc-sample\n"));
     EXPECT_THAT(script, HasSubstr("'--mode=[role of this process]:WORD:(initiator target loopback)'"));
     EXPECT_THAT(script, HasSubstr("'(-q --quiet)'{-q,--quiet}'[say less]'"));
-    EXPECT_THAT(script, HasSubstr("'*'{-b+,--block-size=}'[bytes of one request]:SIZE: '"));
+    EXPECT_THAT(script, HasSubstr("'(-b --block-size)'{-b+,--block-size=}'[bytes of one request]:SIZE: '"));
     EXPECT_THAT(script, HasSubstr("'--segment-id=[the \\[remote\\] segment'\\''s name\\: as \"published\"]:TEXT: '"));
+    EXPECT_THAT(script, HasSubstr("'*--label=[words to keep with the result]:TEXT: '"));
     EXPECT_THAT(script, HasSubstr("'--no-cache[do not keep descriptors]'"));
     EXPECT_THAT(script, HasSubstr("'*:FILE:_files'"));
 }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/text.h"
 #include "config/layout.h"
 #include "sample_tool.h"
@@ -126,6 +128,24 @@ TEST(PrintConfig, aCommentStaysOneLine) {
     const auto file = writeFile("line\nbreak.toml", "threads = 2\n");
     const auto toml = effectiveToml(*loadSample({}, {}, file));
     EXPECT_THAT(toml, HasSubstr("line?break.toml:1:11\n"));
+}
+
+TEST(EffectiveJson, hasEveryValueWithItsOrigin) {
+    const auto values =
+        loadSample({"--block-size=4k,1MiB", "--duration=1500ms", "--password=hunter2"}, {{"MC_THREADS", "5"}});
+    const auto text = effectiveJson(*values);
+    const auto document = nlohmann::json::parse(text);
+    EXPECT_EQ(document["schema_version"], 1);
+    const auto& options = document["options"];
+    EXPECT_EQ(options["block_size"], nlohmann::json({{"value", {4096, 1048576}}, {"origin", "flag"}}));
+    EXPECT_EQ(options["threads"], nlohmann::json({{"value", 5}, {"origin", "environment MC_THREADS"}}));
+    EXPECT_EQ(options["duration"]["value"], 1.5);
+    EXPECT_EQ(options["cache"], nlohmann::json({{"value", true}, {"origin", "default"}}));
+    EXPECT_EQ(options["quiet"]["value"], false);
+    EXPECT_EQ(options["segment_id"]["value"], nullptr);
+    EXPECT_EQ(options["password"], nlohmann::json({{"secret", true}, {"set", true}, {"origin", "flag"}}));
+    EXPECT_FALSE(options.contains("help"));
+    EXPECT_EQ(text.find("hunter2"), std::string::npos);
 }
 
 }  // namespace

@@ -142,7 +142,17 @@ TEST(Load, aMissingFileIsNoInput) {
     ASSERT_FALSE(values);
     EXPECT_EQ(values.error().code, ErrorCode::NoInput);
     EXPECT_EQ(values.error().message, "open /nonexistent/mc.toml: No such file or directory");
-    EXPECT_FALSE(loadSample({"--config", testing::TempDir()})) << "a directory";
+}
+
+TEST(Load, aDirectoryIsNoInputAndAnEmptyNameIsAnError) {
+    const auto directory = loadSample({"--config", testing::TempDir()});
+    ASSERT_FALSE(directory);
+    EXPECT_EQ(directory.error().code, ErrorCode::NoInput);
+    EXPECT_THAT(directory.error().message, EndsWith(": a directory, not a configuration file"));
+    const auto empty = loadSample({"--config="});
+    ASSERT_FALSE(empty);
+    EXPECT_EQ(empty.error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(empty.error().message, "--config: names no file");
 }
 
 TEST(Load, aFileTooLargeToBeAConfigurationIsRefused) {

@@ -162,5 +162,16 @@ TEST(EngineOptions, fromEnvironmentReadsTheProcess) {
     EXPECT_THAT(wrong.error().message, HasSubstr("MC_RETRY_CNT"));
 }
 
+TEST(EngineOptionTable, AnUnknownCongestionControlIsAnErrorThatNamesTheKernelsOwn) {
+    for (const auto* name : {"nosuch", "", "a-name-that-is-longer-than-the-kernel-takes"}) {
+        const auto refused = options({std::string("--congestion-control=") + name});
+        ASSERT_FALSE(refused) << name;
+        EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
+        EXPECT_THAT(refused.error().message, testing::HasSubstr("is not known to the kernel, which has "));
+        EXPECT_THAT(refused.error().hint, testing::HasSubstr("auto, system"));
+    }
+    EXPECT_TRUE(options({"--congestion-control=system"}));
+}
+
 }  // namespace
 }  // namespace mc

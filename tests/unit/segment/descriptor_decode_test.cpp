@@ -151,13 +151,24 @@ TEST(DecodeDescriptor, RangesMayOverlapAndReachTheLastAddress) {
     EXPECT_EQ(descriptor.buffers[0].length, UINT64_MAX - 1);
 }
 
-TEST(DecodeDescriptor, UnknownMembersAreSkippedHoweverDeep) {
+TEST(DecodeDescriptor, UnknownMembersDoNotHurtHoweverDeep) {
     const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
     const auto descriptor =
         decode(R"({"x":)" + deep + R"(,"y":{"name":[{}]},"protocol":"tcp","buffers":[{"name":"n",)" +
                R"("addr":1,"length":2,"z":[1.5,null,true,{"addr":"x"}]}],"name":"n"})");
     EXPECT_EQ(descriptor.name, "n");
-    EXPECT_EQ(descriptor.buffers, (std::vector<MemoryBuffer>{{.name = "n", .addr = 1, .length = 2}}));
+    EXPECT_EQ(descriptor.others, R"({"y":{"name":[{}]}})") << "what is too deep is left out";
+    EXPECT_EQ(descriptor.buffers,
+              (std::vector<MemoryBuffer>{
+                  {.name = "n", .addr = 1, .length = 2, .others = R"({"z":[1.5,null,true,{"addr":"x"}]})"}}));
+}
+
+TEST(DecodeDescriptor, UnknownMembersAreKeptUpToAMebibyte) {
+    const auto text = [](std::size_t length) {
+        return R"({"first":1,"large":")" + std::string(length, 'x') + R"(","last":-2,"protocol":"tcp"})";
+    };
+    EXPECT_GT(decode(text(1'000'000)).others.size(), 1'000'000U);
+    EXPECT_EQ(decode(text(1 << 20)).others, R"({"first":1,"last":-2})");
 }
 
 TEST(DecodeDescriptor, LastOfSeveralMembersWins) {

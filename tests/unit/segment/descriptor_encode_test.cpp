@@ -116,6 +116,35 @@ TEST(EncodeDescriptor, NamesBeyondAsciiAreEscapedAndSurvive) {
     expectRoundTrip(descriptor);
 }
 
+// Members in the order in which they are written, so that nothing else changes.
+TEST(EncodeDescriptor, MembersOfOtherVendorsSurviveBeingReadAndWritten) {
+    const std::string_view texts[] = {
+        R"({"a_vendor":{"deep":[1,-2,2.5,true,null,"\u00e9"]},"buffers":[{"addr":1,"length":2,"name":"n","zone":"z"}],)"
+        R"("name":"n","nothing":null,"protocol":"tcp","tcp_data_port":1,"tcp_proto_version":2,"timestamp":""})",
+        R"({"buffers":[{"file_path":"/f","length":1,"local_path_map":{},"owner":[]}],"protocol":"nvmeof",)"
+        R"("server_name":"n","site":"x"})",
+        R"({"file_buffers":[{"align":0,"id":1,"path":"/p","size":3,"tier":0}],"name":"n","nvmeof_generic_trid":)"
+        R"({"adrfam":"","subnqn":"q","traddr":"","trsvcid":"","trtype":""},"protocol":"nvmeof_generic","rack":7,)"
+        R"("tcp_data_port":0,"timestamp":""})",
+    };
+    for (const auto text : texts) {
+        const auto descriptor = decodeSegmentDescriptor(text);
+        ASSERT_TRUE(descriptor) << descriptor.error().message;
+        EXPECT_EQ(encodeSegmentDescriptor(*descriptor), text);
+    }
+}
+
+TEST(EncodeDescriptor, WhatIsOursCountsBeforeWhatIsOthers) {
+    SegmentDescriptor descriptor;
+    descriptor.name = "ours";
+    descriptor.protocols = {"tcp"};
+    descriptor.others = R"({"name":"theirs","x":1})";
+    const auto text = encodeSegmentDescriptor(descriptor);
+    EXPECT_TRUE(text.contains(R"("name":"ours")") && text.contains(R"("x":1)")) << text;
+    descriptor.others = "no object";
+    EXPECT_TRUE(decodeSegmentDescriptor(encodeSegmentDescriptor(descriptor)));
+}
+
 TEST(EncodeDescriptor, BytesThatAreNoTextAreReplaced) {
     SegmentDescriptor descriptor = common("tcp");
     descriptor.name = "a\xff";

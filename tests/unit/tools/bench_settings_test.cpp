@@ -73,5 +73,35 @@ TEST(BenchSettings, TheRecordHasEveryOptionAsInEffect) {
     EXPECT_THAT(settings->options, testing::Contains(testing::Pair("retry_count", "3")));
 }
 
+TEST(BenchSettings, Ipv6HasItsOwnLoopbackByDefaultAndRefusesIpv4) {
+    EXPECT_EQ(read({"--mode=loopback"})->local_server_name, "127.0.0.1");
+    const auto v6 = read({"--mode=loopback"}, {{"MC_USE_IPV6", "1"}});
+    ASSERT_TRUE(v6) << v6.error().message;
+    EXPECT_EQ(v6->local_server_name, "::1");
+    EXPECT_THAT(v6->options, testing::Contains(testing::Pair("local_server_name", "::1")));
+    EXPECT_TRUE(read({"--mode=loopback", "--ipv6", "--local_server_name=localhost:1"}));
+    EXPECT_THAT(refusal({"--mode=loopback", "--ipv6", "--local_server_name=127.0.0.1:80"}),
+                HasSubstr("--local-server-name: \"127.0.0.1:80\" is an IPv4 address"));
+    EXPECT_THAT(refusal({"--mode=loopback", "--ipv6", "--bind-address=10.0.0.1"}),
+                HasSubstr("--bind-address: \"10.0.0.1\" is an IPv4 address"));
+}
+
+TEST(BenchSettings, AnIpv6AddressNeedsBracketsBeforeItsPort) {
+    for (const auto* option : {"--segment_id", "--local_server_name"}) {
+        const auto settings = read({"--mode=target", std::string(option) + "=::1:12345"});
+        ASSERT_FALSE(settings) << option;
+        EXPECT_EQ(settings.error().code, ErrorCode::InvalidArgument);
+        EXPECT_THAT(settings.error().message, HasSubstr("\"::1:12345\" is no address"));
+        EXPECT_EQ(settings.error().hint, "did you mean \"[::1]:12345\"?");
+    }
+    EXPECT_TRUE(read({"--segment_id=::1:1234"})) << "an address, too";
+    EXPECT_TRUE(read({"--segment_id=fe80::1%eth0"}));
+    EXPECT_THAT(read({"--segment_id=node:70000"}).error().hint, HasSubstr("port \"70000\""));
+}
+
+TEST(BenchSettings, OfAListGivenTwiceTheLastCounts) {
+    EXPECT_THAT(read({"--mode=loopback", "--threads=1,2", "--threads=4"})->workload.threads, ElementsAre(4));
+}
+
 }  // namespace
 }  // namespace mc::bench

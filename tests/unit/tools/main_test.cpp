@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "common/output.h"
 #include "sample_tool.h"
+#include "temporary.h"
 
 namespace mc::tools::test {
 namespace {
@@ -115,6 +117,22 @@ TEST(RunMain, printConfigShowsValuesAndOrigins) {
     EXPECT_EQ(result.code, 0);
     EXPECT_THAT(result.out, StartsWith("count = 9  # flag\nmode = \"fast\"  # default\n"));
     EXPECT_THAT(result.out, Not(HasSubstr("print_config")));
+}
+
+TEST(RunMain, printConfigIsADocumentWhereJsonWasAsked) {
+    const auto result = run({"--count=9", "--print-config", "--json"}, unreachable);
+    EXPECT_EQ(result.code, 0);
+    const auto document = json::parse(result.out);
+    EXPECT_EQ(document["schema_version"], 1);
+    EXPECT_EQ(document["options"]["count"], json({{"value", 9}, {"origin", "flag"}}));
+}
+
+TEST(RunMain, aFileThatAsksForJsonGetsItsOwnErrorsAsADocument) {
+    const auto path = mc::test::temporaryPath("json.toml");
+    std::ofstream(path) << "json = true\ncount = \"many\"\n";
+    const auto result = run({"--config", path.c_str()}, unreachable);
+    EXPECT_EQ(result.code, 78);
+    EXPECT_EQ(json::parse(result.out)["error"]["code"], "config");
 }
 
 TEST(RunMain, anExceptionIsADefectAndNotACrash) {

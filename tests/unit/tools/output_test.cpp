@@ -2,6 +2,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
 
 #include "base/fd.h"
 
@@ -27,6 +31,19 @@ TEST(Output, aFullDeviceIsAnError) {
         std::_Exit(!written && written.error().code == ErrorCode::Io ? 7 : 1);
     };
     EXPECT_EXIT(write(), testing::ExitedWithCode(7), "");
+}
+
+TEST(Output, aReaderWhoHasGoneIsAnErrorForDataOnly) {
+    const auto write = [](auto function) {
+        std::array<int, 2> ends{};
+        if (::pipe(ends.data()) != 0 || ::dup2(ends[1], STDOUT_FILENO) < 0) std::_Exit(1);
+        ::close(ends[0]);
+        ::close(ends[1]);
+        std::signal(SIGPIPE, SIG_IGN);
+        std::_Exit(function("text") ? 7 : 8);
+    };
+    EXPECT_EXIT(write(writeText), testing::ExitedWithCode(7), "");
+    EXPECT_EXIT(write(writeData), testing::ExitedWithCode(8), "");
 }
 
 }  // namespace
