@@ -17,7 +17,7 @@ struct PortRange {
 
 /// How the tcp transport behaves. The comment names the environment variable, the unit and the default's source.
 struct TcpOptions {
-    int threads = 0;               ///< Server loops; 0: one per CPU, at most 4.
+    int threads = 4;               ///< Server loops, 1..256; as many as a peer's connections, also on fewer CPUs.
     int connections_per_peer = 4;  ///< Client loops, each with one connection per peer (MC_TCP_LANES_PER_PEER, 1..16).
     int protocol_version = 2;      ///< 1: never ask for acknowledgements as a client (MC_TCP_PROTO).
     std::chrono::milliseconds connect_timeout{5000};

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "base/log.h"
 #include "io/socket.h"
@@ -40,10 +39,7 @@ Server::Server(FileDescriptor listener, const TcpOptions& options)
 Result<std::unique_ptr<Server>> Server::start(FileDescriptor listener, const RegionRegistry& regions,
                                               const TcpOptions& options) {
     std::unique_ptr<Server> server(new Server(std::move(listener), options));
-    constexpr unsigned kMostByDefault = 4;
-    const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
-    const int count = options.threads > 0 ? options.threads : static_cast<int>(std::min(cpus, kMostByDefault));
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < std::max(1, options.threads); ++i) {
         auto thread = io::LoopThread::start(fmt::format("mc-tcp-serve{}", i));
         if (!thread) return std::unexpected(thread.error());
         server->workers_.push_back(std::make_unique<Worker>(std::move(*thread), regions));

@@ -19,7 +19,7 @@ constexpr std::uint8_t kAcknowledgedWrite = 0x81;
 
 class TcpServer : public ::testing::Test {
   protected:
-    explicit TcpServer(int threads = 0) { options_.threads = threads; }
+    explicit TcpServer(int threads = 4) { options_.threads = threads; }
     void SetUp() override {
         for (std::size_t i = 0; i < memory_.size(); ++i) {
             memory_[i] = static_cast<std::byte>(i * 7);
