@@ -99,7 +99,8 @@ bool ClientLoop::takeDriveOrFollow(Completion& completion) {
 
 void ClientLoop::leaveFollowers(Completion& completion) {
     const std::lock_guard lock(drive_mutex_);
-    std::erase(followers_, &completion);
+    // One entry only: another thread may wait for the same batch.
+    if (const auto own = std::ranges::find(followers_, &completion); own != followers_.end()) followers_.erase(own);
     // A nudge to lead that came too late for this one is passed on.
     if (!driven_ && !followers_.empty()) followers_.back()->nudge();
 }
