@@ -61,6 +61,23 @@ while True:
     done
 }
 
+@test "both sides stopped for longer than their limits go on as if nothing had been" {
+    segment=127.0.0.1:$(free_port)
+    start target mc-bench --mode=target --local_server_name="$segment" --block_size=64KiB --buffer_size=16MiB \
+        --tcp-stall-timeout=1s
+    wait_for target.out .
+    start initiator mc-bench --segment_id="$segment" --block_size=64KiB --batch_size=16 --threads=2 --json --verify \
+        --duration=50ms --warmup=0 --repeat=40 --tcp-status-timeout=1s --retry-count=1
+    wait_for initiator.err "Test completed"
+    kill -STOP "${started[@]}"
+    sleep 2
+    kill -CONT "${started[1]}"
+    kill -CONT "${started[0]}"
+    status=0
+    wait "${started[1]}" || status=$?
+    assert_equal "$status" 0
+}
+
 @test "a clock that jumps ends nothing, and keeps nothing from ending" {
     is_sanitized && skip "the sanitizer must be loaded first"
     library=$(find /usr/lib -name libfaketimeMT.so.1 2>/dev/null | head -1)

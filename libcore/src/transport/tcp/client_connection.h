@@ -89,6 +89,8 @@ class ClientConnection final : public io::EventHandler {
 
     /// Closes if the peer has let its time pass without a byte, or if a slice's own deadline has come.
     void checkDeadline(SteadyClock::time_point now);
+    /// The time in which this process itself did not run is not counted as the peer's.
+    void excuse(SteadyClock::duration held_up) { last_progress_ += held_up; }
     void close(const Error& error);
     SliceQueue takeUnfinished();
 

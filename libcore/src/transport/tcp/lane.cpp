@@ -253,6 +253,13 @@ void Lane::checkDeadlines(SteadyClock::time_point now) {
     expireQueued(now);
 }
 
+void Lane::excuse(SteadyClock::duration held_up) {
+    if (lasting_) lasting_->excuse(held_up);
+    for (const auto& single : singles_) {
+        single->excuse(held_up);
+    }
+}
+
 void Lane::expireQueued(SteadyClock::time_point now) {
     SliceQueue waiting = std::exchange(queue_, SliceQueue{});
     while (!waiting.empty()) {

@@ -68,6 +68,7 @@ class Lane final : public ClientConnection::Owner {
     /// A connection is being made or probed, its time runs.
     bool connecting() const { return lasting_ && lasting_->state() != ClientConnection::State::Ready; }
     void checkDeadlines(SteadyClock::time_point now);
+    void excuse(SteadyClock::duration held_up);
     /// Ends everything as CANCELED.
     void cancel();
 

@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kAcceptsPerEvent = 64;  // Then the clients that are there have their turn.
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::milliseconds kHeldUp{500};  // A sweep so late did not find this process running.
 
 // How often to look for connections that do not move; 0: never.
 std::chrono::milliseconds sweepInterval(const TcpOptions& options) {
@@ -40,6 +41,7 @@ struct Server::Worker {
     ServerConnection::Shared shared;
     std::unordered_map<ServerConnection*, std::unique_ptr<ServerConnection>> connections;
     io::EventLoop::TimerId sweep_timer = 0;
+    SteadyClock::time_point sweep_at{};
 };
 
 class Server::Acceptor final : public io::EventHandler {
@@ -139,14 +141,17 @@ void Server::serve(Worker& worker, FileDescriptor socket) {
 void Server::sweepLater(Worker& worker) {
     const auto interval = sweepInterval(options_);
     if (worker.sweep_timer != 0 || interval.count() == 0 || worker.connections.empty()) return;
-    worker.sweep_timer = worker.thread->loop().at(SteadyClock::now() + interval, [this, &worker] { sweep(worker); });
+    worker.sweep_at = SteadyClock::now() + interval;
+    worker.sweep_timer = worker.thread->loop().at(worker.sweep_at, [this, &worker] { sweep(worker); });
 }
 
 void Server::sweep(Worker& worker) {
     worker.sweep_timer = 0;
     const auto now = SteadyClock::now();
+    const auto held_up = now - worker.sweep_at;
     std::vector<ServerConnection*> overdue;
     for (const auto& [connection, owned] : worker.connections) {
+        if (held_up >= kHeldUp) connection->excuse(held_up);
         if (connection->overdue(now, options_.stall_timeout, options_.idle_timeout)) overdue.push_back(connection);
     }
     for (ServerConnection* connection : overdue) {

@@ -42,6 +42,8 @@ class ServerConnection final : public io::EventHandler {
     /// Whether nothing has moved for too long: within a request for `stall`, between two for `idle`; 0: never. Asked
     /// now and then, which is how exact it is, so that no request has to set a timer.
     bool overdue(SteadyClock::time_point now, std::chrono::milliseconds stall, std::chrono::milliseconds idle);
+    /// The time in which this process itself did not run is not counted as the peer's.
+    void excuse(SteadyClock::duration held_up) { quiet_since_ += held_up; }
     /// Closes an overdue connection, which destroys it, unless there is more from the peer after all.
     void expire();
 
