@@ -62,3 +62,5 @@ complete -c mc-bench -l tcp-status-timeout -x -d 'how long to wait for a peer th
 complete -c mc-bench -l congestion-control -x -d 'auto, system, or a name that the kernel knows'
 complete -c mc-bench -l tcp-data-port -x -d 'port to serve memory on; 0: one of the range'
 complete -c mc-bench -l tcp-max-connections -x -d 'connections served at once; further ones are closed'
+complete -c mc-bench -l tcp-stall-timeout -x -d 'how long to serve a peer that stops within a request; 0: for ever'
+complete -c mc-bench -l tcp-idle-timeout -x -d 'how long to keep a peer that asks for nothing; 0: for ever'

@@ -56,3 +56,8 @@ setup() {
 teardown() {
     end_started
 }
+
+# Whether the tools are built with a sanitizer, which wants to be loaded first and takes much address space.
+is_sanitized() {
+    ldd "$(command -v mc-bench)" | grep -qE 'lib(a|t)san'
+}

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <stop_token>
 #include <utility>
 
 #include "base/address.h"
@@ -148,10 +149,16 @@ Result<void> print(const Report& report, Format format) {
 Result<ExitCode> measure(const Settings& settings, const std::string& segment, tools::StopSignals& stop) {
     auto side = Side::open(settings, settings.local_server_name);
     if (!side) return std::unexpected(side.error());
+    const std::stop_callback stop_waiting(stop.token(), [&side] { (*side)->engine().stopWaiting(); });
     auto endpoints = connectTo(settings, **side, segment);
-    if (!endpoints) return std::unexpected(endpoints.error());
+    if (!endpoints && stop.received() == 0) return std::unexpected(endpoints.error());
 
     Report report = startReport(settings, segment);
+    if (!endpoints) {
+        report.interrupted = true;
+        if (const auto printed = print(report, settings.format); !printed) return std::unexpected(printed.error());
+        return stop.exitCode();
+    }
     const SegmentHandle handle = endpoints->segment;
     EngineClient client((*side)->engine());
     Runner runner(client, std::move(*endpoints), settings.workload);

@@ -108,6 +108,10 @@ class TransferEngine {
     /// Takes the messages that arrived since the last call; at most EngineOptions::max_notifications are kept.
     std::vector<Notification> takeNotifications();
 
+    /// Whatever waits for another engine's answer (openSegment, sendNotification) gives up, now and from now on, with
+    /// Unavailable. Transfers go on. For a program that is told to stop; from any thread.
+    void stopWaiting();
+
     const EngineOptions& options() const;
 
   private:

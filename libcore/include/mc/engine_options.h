@@ -25,6 +25,9 @@ struct TcpOptions {
     std::string congestion = "auto";                  ///< auto, system, or a name the kernel knows.
     std::uint16_t data_port = 0;                      ///< 0: one of the port range.
     std::size_t max_connections = 4096;               ///< Accepted at once; further ones are closed.
+    /// A peer that stops in the middle of a request, or does not read its answer, is closed after this; 0: never.
+    std::chrono::milliseconds stall_timeout{60000};
+    std::chrono::milliseconds idle_timeout{0};  ///< The same for one that asks for nothing; 0: never.
 };
 
 /// Everything that can be set about an engine. Defaults are those of Mooncake's releases.

@@ -113,13 +113,25 @@ ErrorCode codeOfErrno(int number) {
     }
 }
 
+// What to try next, where the message alone does not tell.
+std::string hintOf(int number) {
+    switch (number) {
+        case EMFILE:
+            return "this process may open no more files: raise the limit, ulimit -n";
+        case ENFILE:
+            return "the system's table of open files is full: see fs.file-max";
+        default:
+            return {};
+    }
+}
+
 }  // namespace
 
 Error systemError(std::string_view operation, std::string_view object, int number) {
     std::string message(operation);
     if (!object.empty()) message.append(" ").append(object);
     message.append(": ").append(std::generic_category().message(number));
-    return {codeOfErrno(number), std::move(message), {}};
+    return {codeOfErrno(number), std::move(message), hintOf(number)};
 }
 
 Error wrap(std::string_view context, Error error) {

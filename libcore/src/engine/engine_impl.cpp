@@ -1,16 +1,20 @@
 #include "engine/engine_impl.h"
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
 
 #include "base/errors.h"
 #include "base/log.h"
+#include "engine/engine_options.h"
 #include "io/socket.h"
 #include "transport/tcp/tcp_transport.h"
 
 namespace mc {
 
 TransferEngine::Impl::Impl(EngineOptions engine_options)
-    : options(std::move(engine_options)), batches(local.memory()) {}
+    : options(std::move(engine_options)),
+      batches(local.memory()),
+      interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 TransferEngine::Impl::~Impl() {
     metrics_.reset();
@@ -22,6 +26,10 @@ TransferEngine::Impl::~Impl() {
     peers_.clear();
 }
 
+void TransferEngine::Impl::stopWaiting() const {
+    static_cast<void>(::eventfd_write(interrupt_.get(), 1));
+}
+
 Result<Membership*> TransferEngine::Impl::membership() const {
     Membership* const joined = joined_.load(std::memory_order_acquire);
     if (joined == nullptr) return fail(ErrorCode::InvalidArgument, "engine: init has not been called");
@@ -31,6 +39,7 @@ Result<Membership*> TransferEngine::Impl::membership() const {
 Result<void> TransferEngine::Impl::join(std::shared_ptr<metadata::Store> store, const std::string& server_name,
                                         const std::string& connectable_name, std::uint16_t rpc_port) {
     const std::lock_guard lock(join_mutex_);
+    if (auto checked = checkEngineOptions(options); !checked) return checked;
     if (membership_)
         return fail(ErrorCode::Busy, fmt::format("engine {}: init was called before", membership_->name()));
     const auto level = options.verbose ? log::Level::Debug : log::parseLevel(options.log_level);
@@ -50,16 +59,23 @@ Result<void> TransferEngine::Impl::join(std::shared_ptr<metadata::Store> store, 
         notifications.push_back(std::move(notification));
         return true;
     };
+    callbacks.interrupt = interrupt_.get();
     auto joined =
         Membership::join(std::move(store), server_name, connectable_name, rpc_port, options, std::move(callbacks));
     if (!joined) return std::unexpected(joined.error());
-    membership_ = std::move(*joined);
-    const auto own = segments.handleOf(membership_->name());
-    if (!own) return std::unexpected(own.error());
-    joined_.store(membership_.get(), std::memory_order_release);
+    {
+        // Joined once all is published; until then an error leaves nothing behind, and the next try may have
+        // another name.
+        const std::lock_guard publish_lock(publish_mutex_);
+        if (auto published = (*joined)->publish(local.describe((*joined)->name())); !published) return published;
+        const auto own = segments.handleOf((*joined)->name());
+        if (!own) return std::unexpected(own.error());
+        membership_ = std::move(*joined);
+        joined_.store(membership_.get(), std::memory_order_release);
+    }
     log::debug("engine {}: handshakes at {}", membership_->name(), membership_->boundAddress().toString());
     if (options.metrics) metrics_ = std::make_unique<Metrics>(local, options.metrics_interval);
-    return publish();
+    return {};
 }
 
 Result<Transport*> TransferEngine::Impl::installTcp() {
@@ -77,10 +93,14 @@ Result<Transport*> TransferEngine::Impl::installTcp() {
 }
 
 Result<Transport*> TransferEngine::Impl::install(std::unique_ptr<Transport> transport) {
+    const std::string protocol(transport->protocol());
     auto installed = local.install(std::move(transport));
     if (!installed) return installed;
-    if (auto published = publish(); !published) return std::unexpected(published.error());
-    return installed;
+    auto published = publish();
+    if (published) return installed;
+    takeOut(protocol);
+    static_cast<void>(publish());  // Takes back what did get through.
+    return std::unexpected(published.error());
 }
 
 Result<void> TransferEngine::Impl::uninstall(std::string_view protocol) {
@@ -93,18 +113,23 @@ Result<void> TransferEngine::Impl::uninstall(std::string_view protocol) {
 }
 
 Result<void> TransferEngine::Impl::uninstallIdle(std::string_view protocol) {
-    const auto removed = local.remove(protocol);
-    if (!removed) return fail(ErrorCode::NotFound, fmt::format("transport {}: not installed", protocol));
-    {
-        const std::lock_guard lock(look_up_mutex_);
-        removed->shutDown();
-        std::erase_if(peers_, [&](const auto& entry) { return entry.first.second == removed.get(); });
-        for (const SegmentHandle handle : segments.handles()) {
-            if (const auto segment = segments.get(handle); segment && segment->transport == removed.get())
-                segments.set(handle, nullptr);
-        }
-    }
+    if (!takeOut(protocol)) return fail(ErrorCode::NotFound, fmt::format("transport {}: not installed", protocol));
     return publish();
+}
+
+// Ends what runs on it and forgets all that refers to it. Null if it is not installed.
+std::unique_ptr<Transport> TransferEngine::Impl::takeOut(std::string_view protocol) {
+    auto removed = local.remove(protocol);
+    if (!removed) return nullptr;
+    const std::unique_lock lock(transports_mutex_);
+    removed->shutDown();
+    for (const SegmentHandle handle : segments.handles()) {
+        if (const auto segment = segments.get(handle); segment && segment->transport == removed.get())
+            segments.set(handle, nullptr);
+    }
+    const std::lock_guard peers_lock(peers_mutex_);
+    std::erase_if(peers_, [&](const auto& entry) { return entry.first.second == removed.get(); });
+    return removed;
 }
 
 Result<void> TransferEngine::Impl::registerMemory(std::span<const BufferEntry> buffers, std::string_view location,
@@ -115,14 +140,15 @@ Result<void> TransferEngine::Impl::registerMemory(std::span<const BufferEntry> b
     for (const BufferEntry& buffer : buffers) {
         static_cast<void>(local.unregisterMemory(buffer.addr));
     }
+    static_cast<void>(publish());  // Takes back what did get through.
     return published;
 }
 
 Result<void> TransferEngine::Impl::publish() {
-    Membership* const joined = joined_.load(std::memory_order_acquire);
-    if (joined == nullptr) return {};
     // One at a time, so that the last one to describe is also the last one to put.
     const std::lock_guard lock(publish_mutex_);
+    Membership* const joined = joined_.load(std::memory_order_acquire);
+    if (joined == nullptr) return {};
     segments.set(kLocalSegment, nullptr);  // Looked up again when it is used.
     return joined->publish(local.describe(joined->name()));
 }
@@ -150,9 +176,13 @@ Result<FoundSegment> TransferEngine::Impl::findSegment(SegmentHandle handle) con
 }
 
 Result<void> TransferEngine::Impl::lookUp(SegmentHandle handle) {
-    const std::lock_guard lock(look_up_mutex_);
+    return look_ups_.run(handle, [this, handle] { return lookUpNow(handle); });
+}
+
+Result<void> TransferEngine::Impl::lookUpNow(SegmentHandle handle) {
     auto found = findSegment(handle);
     if (!found) return std::unexpected(found.error());
+    const std::shared_lock lock(transports_mutex_);
     Transport* const transport = local.choose(found->descriptor);
     if (transport == nullptr) {
         return fail(ErrorCode::Unsupported, fmt::format("segment {}: speaks {}, for which no transport is installed",
@@ -197,14 +227,19 @@ Result<void> TransferEngine::Impl::notify(SegmentHandle target, const Notificati
 }
 
 Result<Peer*> TransferEngine::Impl::peerFor(SegmentHandle handle, Transport& transport, const FoundSegment& found) {
-    auto& peer = peers_[{handle, &transport}];
-    if (peer) {
-        if (auto updated = transport.update(*peer, found.host, found.descriptor); !updated)
+    // One look-up of a segment at a time: nobody else makes or uses this one meanwhile.
+    std::unique_lock lock(peers_mutex_);
+    Peer* const known = peers_[{handle, &transport}].get();
+    lock.unlock();
+    if (known != nullptr) {
+        if (auto updated = transport.update(*known, found.host, found.descriptor); !updated)
             return std::unexpected(updated.error());
-        return peer.get();
+        return known;
     }
     auto connected = transport.connect(found.host, found.descriptor);
     if (!connected) return std::unexpected(connected.error());
+    lock.lock();
+    auto& peer = peers_[{handle, &transport}];
     peer = std::move(*connected);
     return peer.get();
 }

@@ -5,10 +5,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 
 #include "mc/engine.h"
 
+#include "base/fd.h"
 #include "engine/batch.h"
+#include "engine/flights.h"
 #include "engine/local_segment.h"
 #include "engine/membership.h"
 #include "engine/metrics.h"
@@ -44,6 +47,8 @@ class TransferEngine::Impl {
     Result<void> submit(Batch& batch, std::span<const TransferRequest> entries);
     Result<void> notify(SegmentHandle target, const Notification& notification);
 
+    void stopWaiting() const;
+
     Result<Membership*> membership() const;
 
     const EngineOptions options;
@@ -56,7 +61,9 @@ class TransferEngine::Impl {
   private:
     static constexpr std::size_t kUninstalling = std::size_t{1} << 32;
 
+    Result<void> lookUpNow(SegmentHandle handle);
     Result<void> uninstallIdle(std::string_view protocol);
+    std::unique_ptr<Transport> takeOut(std::string_view protocol);
     Result<FoundSegment> findSegment(SegmentHandle handle) const;
     Result<Peer*> peerFor(SegmentHandle handle, Transport& transport, const FoundSegment& found);
     TaskStatus prepare(Batch& batch, const TransferRequest& request, const OpenedSegment*& segment,
@@ -64,11 +71,14 @@ class TransferEngine::Impl {
     bool reaches(Batch& batch, const TransferRequest& request, const OpenedSegment*& segment);
     std::span<Slice> cut(Batch& batch, std::size_t index, const TransferRequest& request, const OpenedSegment& segment);
 
+    const FileDescriptor interrupt_;  // An eventfd.
     std::mutex join_mutex_;
     std::mutex publish_mutex_;
-    std::mutex look_up_mutex_;
+    std::shared_mutex transports_mutex_;  // Shared while a transport is used that could be uninstalled meanwhile.
+    std::mutex peers_mutex_;              // Guards peers_.
+    Flights look_ups_;
     std::atomic<std::size_t> running_batches_ = 0;  // Allocated ones; from kUninstalling on none may be added.
-    std::map<std::pair<SegmentHandle, Transport*>, std::unique_ptr<Peer>> peers_;  // Guarded by look_up_mutex_.
+    std::map<std::pair<SegmentHandle, Transport*>, std::unique_ptr<Peer>> peers_;
     std::unique_ptr<Membership> membership_;
     std::atomic<Membership*> joined_ = nullptr;
     std::unique_ptr<Metrics> metrics_;

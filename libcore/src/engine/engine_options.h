@@ -26,4 +26,7 @@ std::span<const config::Option> engineOptionTable();
 /// What `values` of a tool with engineOptionTable() say. An error names the option and where its value came from.
 Result<EngineOptions> engineOptionsFrom(const config::Values& values);
 
+/// InvalidArgument names the member whose value no engine can work with. A program may set what no table allows.
+Result<void> checkEngineOptions(const EngineOptions& options);
+
 }  // namespace mc

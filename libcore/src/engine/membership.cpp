@@ -18,10 +18,11 @@ namespace {
 
 constexpr std::chrono::seconds kStoreTime{5};
 
-metadata::HandshakeCallOptions callOptions(const EngineOptions& options) {
+metadata::HandshakeCallOptions callOptions(const EngineOptions& options, int interrupt) {
     return {.connect_timeout = options.handshake_connect_timeout,
             .reply_timeout = options.handshake_reply_timeout,
-            .max_message_length = options.handshake_max_length};
+            .max_message_length = options.handshake_max_length,
+            .interrupt = interrupt};
 }
 
 }  // namespace
@@ -125,7 +126,12 @@ Deadline Membership::storeDeadline() const {
 Result<void> Membership::publishKey(const std::string& key, const std::string& value) {
     const std::lock_guard lock(published_mutex_);
     auto version = store_->put(key, value, metadata::Precondition::any(), storeDeadline());
-    if (!version) return std::unexpected(version.error());
+    if (!version) {
+        // A change may happen after its caller has given up: if it is there, it is ours to withdraw.
+        if (const auto there = store_->get(key, storeDeadline()); there && there->value == value)
+            published_[key] = there->version;
+        return std::unexpected(version.error());
+    }
     published_[key] = std::move(*version);
     return {};
 }
@@ -171,9 +177,9 @@ Result<FoundSegment> Membership::askOwner(const std::string& segment_name) const
     if (!owner) return std::unexpected(owner.error());
     const std::uint16_t port = owner->port.value_or(options_.default_handshake_port);
     const SegmentDescriptor own = callbacks_.describe();
-    const auto reply =
-        metadata::callHandshake(owner->host, port, MessageType::Metadata,
-                                own.protocols.empty() ? "null" : encodeSegmentDescriptor(own), callOptions(options_));
+    const auto reply = metadata::callHandshake(owner->host, port, MessageType::Metadata,
+                                               own.protocols.empty() ? "null" : encodeSegmentDescriptor(own),
+                                               callOptions(options_, callbacks_.interrupt));
     if (!reply) return std::unexpected(reply.error());
     if (*reply == "null" || *reply == "null\n") {
         return fail(ErrorCode::NotFound, "its owner answers but serves nothing (or publishes in a metadata store)",
@@ -187,7 +193,7 @@ Result<FoundSegment> Membership::askOwner(const std::string& segment_name) const
 Result<void> Membership::notify(const std::string& host, std::uint16_t port, const Notification& notification) const {
     const auto reply = metadata::callHandshake(host, port, MessageType::Notify,
                                                metadata::encodeNotifyMessage({notification.name, notification.message}),
-                                               callOptions(options_));
+                                               callOptions(options_, callbacks_.interrupt));
     if (!reply) return std::unexpected(reply.error());
     const auto message = metadata::decodeNotifyMessage(*reply);
     if (!message) return std::unexpected(message.error());

@@ -35,6 +35,7 @@ class Membership {
     struct Callbacks {
         std::function<SegmentDescriptor()> describe;        ///< The segment that peers get by handshake.
         std::function<bool(Notification)> on_notification;  ///< False: no room.
+        int interrupt = -1;  ///< A descriptor; once readable, no handshake is waited for any more.
     };
 
     /// Binds first, answers next, publishes last.

@@ -227,6 +227,10 @@ std::vector<Notification> TransferEngine::takeNotifications() {
     return taken;
 }
 
+void TransferEngine::stopWaiting() {
+    impl_->stopWaiting();
+}
+
 const EngineOptions& TransferEngine::options() const {
     return impl_->options;
 }

@@ -7,9 +7,11 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -126,25 +128,32 @@ int connectError(const FileDescriptor& socket) {
     return error;
 }
 
-Result<FileDescriptor> connectTo(const std::vector<SocketAddress>& addresses, std::chrono::milliseconds timeout) {
+Result<FileDescriptor> connectTo(const std::vector<SocketAddress>& addresses, std::chrono::milliseconds timeout,
+                                 int interrupt) {
+    using std::chrono::milliseconds;
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     Error last{ErrorCode::Unavailable, "connect: no address", {}};
-    for (const auto& address : addresses) {
-        auto socket = startConnect(address);
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+        auto socket = startConnect(addresses[i]);
         if (!socket) {
             last = socket.error();
             continue;
         }
-        pollfd waiting{socket->get(), POLLOUT, 0};
+        // An address that swallows everything leaves the others their share of the time.
+        const auto now = std::chrono::steady_clock::now();
+        const auto own_deadline = now + ((deadline - now) / static_cast<std::int64_t>(addresses.size() - i));
+        std::array<pollfd, 2> waiting{{{socket->get(), POLLOUT, 0}, {interrupt, POLLIN, 0}}};
         int ready = 0;
         do {
-            const auto left =
-                std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-            ready = ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+            const auto left = std::chrono::ceil<milliseconds>(own_deadline - std::chrono::steady_clock::now());
+            ready = ::poll(waiting.data(), waiting.size(),
+                           static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX)));
         } while (ready < 0 && errno == EINTR);
+        if (ready > 0 && waiting[0].revents == 0)
+            return fail(ErrorCode::Unavailable, fmt::format("connect to {}: interrupted", addresses[i].toString()));
         const int error = ready > 0 ? connectError(*socket) : ETIMEDOUT;
         if (error == 0) return socket;
-        last = systemError("connect to", address.toString(), error);
+        last = systemError("connect to", addresses[i].toString(), error);
     }
     return std::unexpected(std::move(last));
 }

@@ -24,8 +24,10 @@ Result<FileDescriptor> startConnect(const SocketAddress& address);
 /// 0, or the errno with which a started connect failed.
 int connectError(const FileDescriptor& socket);
 
-/// Connects within `timeout`, trying the addresses in order; the last failure is returned.
-Result<FileDescriptor> connectTo(const std::vector<SocketAddress>& addresses, std::chrono::milliseconds timeout);
+/// Connects within `timeout`, trying the addresses in order, each for its share of what is left; the last failure is
+/// returned. Gives up once the descriptor `interrupt` is readable: Unavailable.
+Result<FileDescriptor> connectTo(const std::vector<SocketAddress>& addresses, std::chrono::milliseconds timeout,
+                                 int interrupt = -1);
 
 /// The next waiting connection, non-blocking; an empty descriptor when none waits.
 Result<FileDescriptor> acceptFrom(const FileDescriptor& listener);

@@ -72,12 +72,14 @@ class Exchange {
 
   private:
     Result<void> wait(short events) const {
-        pollfd waiting{socket_.get(), events, 0};
+        std::array<pollfd, 2> waiting{{{socket_.get(), events, 0}, {options_.interrupt, POLLIN, 0}}};
         for (;;) {
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - SteadyClock::now());
             if (left.count() <= 0) break;
-            const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left.count(), INT_MAX)));
-            if (ready > 0) return {};
+            const int ready =
+                ::poll(waiting.data(), waiting.size(), static_cast<int>(std::min<std::int64_t>(left.count(), INT_MAX)));
+            if (ready > 0 && waiting[0].revents != 0) return {};
+            if (ready > 0) return fail(ErrorCode::Unavailable, fmt::format("{}: interrupted", peer_));
             if (ready < 0 && errno != EINTR) return failErrno("poll", peer_, errno);
         }
         return fail(ErrorCode::TimedOut,
@@ -94,7 +96,7 @@ class Exchange {
 
 Result<std::string> callHandshake(const std::vector<io::SocketAddress>& addresses, MessageType type,
                                   std::string_view json, const HandshakeCallOptions& options) {
-    auto socket = io::connectTo(addresses, options.connect_timeout);
+    auto socket = io::connectTo(addresses, options.connect_timeout, options.interrupt);
     if (!socket) return std::unexpected(wrap("handshake", socket.error()));
     Exchange exchange(std::move(*socket), options);
     if (auto sent = exchange.send(encodeFrame({type, false, std::string(json)})); !sent) {

@@ -18,6 +18,7 @@ struct HandshakeCallOptions {
     std::chrono::milliseconds connect_timeout{5000};            ///< MC_HANDSHAKE_CONNECT_TIMEOUT.
     std::chrono::milliseconds reply_timeout{60000};             ///< From the request's first byte to the reply's last.
     std::size_t max_message_length = kDefaultMaxMessageLength;  ///< Of the reply (MC_HANDSHAKE_MAX_LENGTH).
+    int interrupt = -1;  ///< A descriptor; once readable, the call gives up: Unavailable.
 };
 
 /// Sends one message to the handshake daemon at the first of `addresses` that answers the connect, and returns the

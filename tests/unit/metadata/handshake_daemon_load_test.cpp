@@ -1,12 +1,10 @@
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <ctime>
 #include <thread>
 
 #include "metadata/daemon_fixture.h"
 #include "metadata/handshake_messages.h"
+#include "shortage.h"
 
 namespace mc::metadata {
 namespace {
@@ -89,27 +87,6 @@ TEST_F(HandshakeDaemonLoadTest, StopsWhileClientsCall) {
     EXPECT_FALSE(RawClient(port_).connected());
 }
 
-// Takes every descriptor that the process may still open.
-class DescriptorShortage {
-  public:
-    DescriptorShortage() {
-        ::getrlimit(RLIMIT_NOFILE, &saved_);
-        rlimit low = saved_;
-        low.rlim_cur = 256;
-        ::setrlimit(RLIMIT_NOFILE, &low);
-        for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) {
-            taken_.emplace_back(fd);
-        }
-    }
-    DescriptorShortage(const DescriptorShortage&) = delete;
-    DescriptorShortage& operator=(const DescriptorShortage&) = delete;
-    ~DescriptorShortage() { ::setrlimit(RLIMIT_NOFILE, &saved_); }
-
-  private:
-    rlimit saved_{};
-    std::vector<FileDescriptor> taken_;
-};
-
 TEST_F(HandshakeDaemonLoadTest, WaitsQuietlyWhileDescriptorsAreShort) {
 #ifdef __SANITIZE_ADDRESS__
     GTEST_SKIP() << "the sanitizer needs descriptors, too, to tell an object's type";
@@ -119,7 +96,7 @@ TEST_F(HandshakeDaemonLoadTest, WaitsQuietlyWhileDescriptorsAreShort) {
     const FileDescriptor client(::socket(AF_INET, SOCK_STREAM, 0));
     const auto address = loopback(port_);
     {
-        const DescriptorShortage shortage;
+        const test::DescriptorShortage shortage;
         ASSERT_EQ(::connect(client.get(), address.get(), address.length()), 0);
         const std::string request = wireFrame("\x03{}");
         ASSERT_EQ(::send(client.get(), request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));

@@ -107,6 +107,7 @@ void ClientConnection::onConnected() {
         close(failure("connect to", error));
         return;
     }
+    connected_ = true;
     tuneConnection(socket_, options_.congestion);
     last_progress_ = SteadyClock::now();
     if (single_) {

@@ -73,7 +73,11 @@ class ClientConnection final : public io::EventHandler {
     /// The descriptor promised version 2, but what came was ambiguous: ask for version 1 next time.
     bool downgraded() const { return downgraded_; }
     bool idle() const { return in_flight_.empty(); }
+    /// The kernel's handshake was made.
+    bool connected() const { return connected_; }
     const FileDescriptor& socket() const { return socket_; }
+    /// The address, for messages.
+    const std::string& name() const { return name_; }
     /// When something last came from the peer, or went to it.
     SteadyClock::time_point lastProgress() const { return last_progress_; }
 
@@ -84,6 +88,8 @@ class ClientConnection final : public io::EventHandler {
 
     /// Closes if the peer has let its time pass without a byte, or if a slice's own deadline has come.
     void checkDeadline(SteadyClock::time_point now);
+    /// The time in which this process itself did not run is not counted as the peer's.
+    void excuse(SteadyClock::duration held_up) { last_progress_ += held_up; }
     void close(const Error& error);
     SliceQueue takeUnfinished();
 
@@ -119,6 +125,7 @@ class ClientConnection final : public io::EventHandler {
     bool single_;  // One request, no probe.
     bool downgraded_ = false;
     bool probe_refused_ = false;
+    bool connected_ = false;
     std::uint32_t interest_ = 0;
     SteadyClock::time_point last_progress_;
 

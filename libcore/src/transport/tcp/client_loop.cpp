@@ -12,6 +12,7 @@ namespace mc::tcp {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
+constexpr std::chrono::milliseconds kHeldUp{500};  // A tick so late did not find this process running.
 // How long requests may lie before the background thread takes over from threads that do not come back to wait.
 constexpr std::chrono::milliseconds kStandByTick{2};
 // How long after the last activity it goes back to sleep in the loop, at no cost.
@@ -99,7 +100,8 @@ bool ClientLoop::takeDriveOrFollow(Completion& completion) {
 
 void ClientLoop::leaveFollowers(Completion& completion) {
     const std::lock_guard lock(drive_mutex_);
-    std::erase(followers_, &completion);
+    // One entry only: another thread may wait for the same batch.
+    if (const auto own = std::ranges::find(followers_, &completion); own != followers_.end()) followers_.erase(own);
     // A nudge to lead that came too late for this one is passed on.
     if (!driven_ && !followers_.empty()) followers_.back()->nudge();
 }
@@ -118,7 +120,7 @@ void ClientLoop::serveInbox() {
             lane->pump();
         }
         dirty_.clear();
-        if (tick_timer_ == 0) tick_timer_ = loop_->at(SteadyClock::now() + kTick, [this] { tick(); });
+        if (tick_timer_ == 0) tickLater(SteadyClock::now());
     }
     if (!shut_down_.load(std::memory_order_relaxed)) return;
     for (Lane* lane : lanes_) {
@@ -154,15 +156,23 @@ void ClientLoop::poll(Deadline deadline) {
     polls_.fetch_add(1, std::memory_order_relaxed);
 }
 
+void ClientLoop::tickLater(SteadyClock::time_point now) {
+    tick_at_ = now + kTick;
+    tick_timer_ = loop_->at(tick_at_, [this] { tick(); });
+}
+
 // Looks after deadlines while anything is outstanding, a connection without requests included.
 void ClientLoop::tick() {
     tick_timer_ = 0;
     const auto now = SteadyClock::now();
+    // Stopped, starved, or a virtual machine that was: the peer may have been as well.
+    const auto held_up = now - tick_at_;
     for (Lane* lane : lanes_) {
+        if (held_up >= kHeldUp) lane->excuse(held_up);
         lane->checkDeadlines(now);
     }
     if (!context_.idle() || std::ranges::any_of(lanes_, &Lane::connecting)) {
-        tick_timer_ = loop_->at(now + kTick, [this] { tick(); });
+        tickLater(now);
     }
 }
 

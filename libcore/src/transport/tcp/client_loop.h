@@ -53,6 +53,7 @@ class ClientLoop {
     void serveInbox();
     void sortIntoLanes(Slice* newest);
     void poll(Deadline deadline);
+    void tickLater(SteadyClock::time_point now);
     void tick();
 
     void background(const std::stop_token& stop);
@@ -64,6 +65,7 @@ class ClientLoop {
     std::vector<Lane*> lanes_;
     std::vector<Lane*> dirty_;
     io::EventLoop::TimerId tick_timer_ = 0;
+    SteadyClock::time_point tick_at_{};
 
     std::atomic<Slice*> inbox_ = nullptr;  // Last in, first out; reversed by serveInbox.
     std::atomic<bool> yield_requested_ = false;

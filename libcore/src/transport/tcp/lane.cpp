@@ -80,14 +80,14 @@ bool Lane::failRequestsAt(std::uint64_t address) {
 std::unique_ptr<ClientConnection> Lane::connect(const Trust* trust) {
     const auto target = target_.get();
     probed_ = probeAddress();
-    const auto& address = target->addresses[failures_ % target->addresses.size()];
     auto connection = ClientConnection::start(context_.loop, *this,
-                                              {.address = address,
+                                              {.address = address(*target),
                                                .probe_address = probed_,
                                                .version = ask_for_version_1_ ? 1 : target->version,
                                                .trust = trust,
                                                .options = context_.options});
     if (!connection) {
+        ++address_;
         backOff(connection.error());
         retryOrFail(std::exchange(queue_, SliceQueue{}), connection.error());
         return nullptr;
@@ -143,7 +143,16 @@ void Lane::onClosed(ClientConnection& connection, const Error& error) {
     const bool downgraded = connection.downgraded();
     const bool answered = connection.probeRefused() && failRequestsAt(probed_);
     SliceQueue unfinished = connection.takeUnfinished();
+    const bool useful = connection.connected() &&
+                        (single ? unfinished.empty() : trust.proven || downgraded || connection.probeRefused());
+    const bool try_next = tryNextAddress(connection, useful, error);
     bury(connection);
+    if (try_next) {
+        unfinished.append(queue_);
+        queue_ = unfinished;
+        backOff(error);
+        return pump();
+    }
 
     const bool known_to_close = !single && trust.proven && !trust.keeps;
     if (answered) {
@@ -164,6 +173,26 @@ void Lane::onClosed(ClientConnection& connection, const Error& error) {
         if (trust.keeps) cautious_ = retried;
     }
     pump();
+}
+
+const io::SocketAddress& Lane::address(const Target& target) const {
+    return target.addresses[address_ % target.addresses.size()];
+}
+
+// True: not even a refusal came from the lasting connection's address, and there are others that may do better. After
+// a connection that got nowhere, the next one goes to the next address.
+bool Lane::tryNextAddress(const ClientConnection& connection, bool useful, const Error& error) {
+    const auto target = target_.get();
+    if (useful || connection.name() != address(*target).toString()) {
+        if (useful) silent_addresses_ = 0;
+        return false;
+    }
+    ++address_;
+    const bool silent = &connection == lasting_.get() && !connection.connected() && error.code == ErrorCode::TimedOut;
+    silent_addresses_ = silent ? silent_addresses_ + 1 : 0;
+    if (silent_addresses_ < target->addresses.size()) return silent;
+    silent_addresses_ = 0;
+    return false;
 }
 
 // The first loss after an answer is repaired at once, the next ones later and later; the timer sees to it, whoever
@@ -222,6 +251,13 @@ void Lane::checkDeadlines(SteadyClock::time_point now) {
         if (i < singles_.size()) singles_[i]->checkDeadline(now);
     }
     expireQueued(now);
+}
+
+void Lane::excuse(SteadyClock::duration held_up) {
+    if (lasting_) lasting_->excuse(held_up);
+    for (const auto& single : singles_) {
+        single->excuse(held_up);
+    }
 }
 
 void Lane::expireQueued(SteadyClock::time_point now) {

@@ -68,6 +68,7 @@ class Lane final : public ClientConnection::Owner {
     /// A connection is being made or probed, its time runs.
     bool connecting() const { return lasting_ && lasting_->state() != ClientConnection::State::Ready; }
     void checkDeadlines(SteadyClock::time_point now);
+    void excuse(SteadyClock::duration held_up);
     /// Ends everything as CANCELED.
     void cancel();
 
@@ -84,6 +85,8 @@ class Lane final : public ClientConnection::Owner {
     std::uint64_t probeAddress() const;
     bool failRequestsAt(std::uint64_t address);
     void finish(Slice& slice, TaskStatus status, bool acknowledged, SteadyClock::time_point now = SteadyClock::now());
+    const io::SocketAddress& address(const Target& target) const;
+    bool tryNextAddress(const ClientConnection& connection, bool useful, const Error& error);
     std::size_t retryOrFail(SliceQueue slices, const Error& error);
     void expireQueued(SteadyClock::time_point now);
     void backOff(const Error& error);
@@ -97,8 +100,10 @@ class Lane final : public ClientConnection::Owner {
     std::optional<Trust> trust_;  ///< Set once it is known that the peer does not keep connections.
     bool ask_for_version_1_ = false;
     std::uint64_t probed_ = 0;
-    bool shown_ = false;     ///< That of the current kind of connection.
-    unsigned failures_ = 0;  ///< Connections lost in a row without an answer.
+    bool shown_ = false;                ///< That of the current kind of connection.
+    unsigned failures_ = 0;             ///< Connections lost in a row without an answer.
+    std::size_t address_ = 0;           ///< The target's one to connect to, modulo their number.
+    std::size_t silent_addresses_ = 0;  ///< In a row, that did not even refuse.
     /// Requests to be sent one at a time, after a loss with several under way: a refusal ends the connection, and its
     /// reset may swallow the answers before it, so that only a lone request learns that it is the one.
     std::size_t cautious_ = 0;

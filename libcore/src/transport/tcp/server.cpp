@@ -5,12 +5,32 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <chrono>
+#include <new>
+#include <utility>
 
 #include "base/log.h"
 #include "io/socket.h"
 #include "transport/tcp/tuning.h"
 
 namespace mc::tcp {
+namespace {
+
+constexpr int kAcceptsPerEvent = 64;  // Then the clients that are there have their turn.
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::milliseconds kHeldUp{500};  // A sweep so late did not find this process running.
+
+// How often to look for connections that do not move; 0: never.
+std::chrono::milliseconds sweepInterval(const TcpOptions& options) {
+    constexpr std::chrono::milliseconds kOften{10};
+    constexpr std::chrono::milliseconds kSeldom{5000};
+    const auto never = std::chrono::milliseconds::max();
+    const auto limit = std::min(options.stall_timeout.count() > 0 ? options.stall_timeout : never,
+                                options.idle_timeout.count() > 0 ? options.idle_timeout : never);
+    return limit == never ? std::chrono::milliseconds{0} : std::clamp(limit / 4, kOften, kSeldom);
+}
+
+}  // namespace
 
 struct Server::Worker {
     Worker(std::unique_ptr<io::LoopThread> loop_thread, const RegionRegistry& regions)
@@ -19,6 +39,8 @@ struct Server::Worker {
     std::unique_ptr<io::LoopThread> thread;
     ServerConnection::Shared shared;
     std::unordered_map<ServerConnection*, std::unique_ptr<ServerConnection>> connections;
+    io::EventLoop::TimerId sweep_timer = 0;
+    SteadyClock::time_point sweep_at{};
 };
 
 class Server::Acceptor final : public io::EventHandler {
@@ -56,23 +78,19 @@ Server::~Server() {
     auto& first = *workers_.front()->thread;
     first.run([&] { first.loop().remove(listener_.get()); });
     for (const auto& worker : workers_) {
-        worker->thread->run([&] { worker->connections.clear(); });
+        worker->thread->run([&] {
+            if (worker->sweep_timer != 0) worker->thread->loop().cancel(worker->sweep_timer);
+            worker->connections.clear();
+        });
     }
 }
 
 void Server::acceptWaiting() {
-    for (;;) {
+    for (int i = 0; i < kAcceptsPerEvent; ++i) {
         auto socket = io::acceptFrom(listener_);
-        if (!socket) {
-            // Out of descriptors or memory: leave the queue alone for a moment instead of spinning on it.
-            log::warning("{}: {}", io::localAddress(listener_).toString(), socket.error().message);
-            auto& loop = workers_.front()->thread->loop();
-            loop.modify(listener_.get(), 0);
-            loop.at(SteadyClock::now() + std::chrono::milliseconds(100),
-                    [this, &loop] { loop.modify(listener_.get(), EPOLLIN); });
-            return;
-        }
+        if (!socket) return pauseAccepting(socket.error());
         if (!*socket) return;
+        short_of_descriptors_ = false;
         if (open_connections_.load(std::memory_order_relaxed) >= options_.max_connections) continue;  // Closes it.
         open_connections_.fetch_add(1, std::memory_order_relaxed);
         tuneConnection(*socket, options_.congestion);
@@ -86,18 +104,56 @@ void Server::acceptWaiting() {
     }
 }
 
-void Server::serve(Worker& worker, FileDescriptor socket) {
-    auto connection =
-        std::make_unique<ServerConnection>(std::move(socket), worker.shared, [this, &worker](ServerConnection& over) {
-            worker.connections.erase(&over);
-            open_connections_.fetch_sub(1, std::memory_order_relaxed);
-        });
-    if (const auto started = connection->start(); !started) {
-        log::warning("tcp server: {}", started.error().message);
-        open_connections_.fetch_sub(1, std::memory_order_relaxed);
-        return;
+// Out of descriptors or memory: the queue is left alone for a moment instead of spinning on it.
+void Server::pauseAccepting(const Error& cause) {
+    if (!std::exchange(short_of_descriptors_, true)) {
+        log::warning("{}: {}", io::localAddress(listener_).toString(), cause.message);
+        if (!cause.hint.empty()) log::warning("hint: {}", cause.hint);
     }
-    worker.connections.emplace(connection.get(), std::move(connection));
+    auto& loop = workers_.front()->thread->loop();
+    loop.modify(listener_.get(), 0);
+    loop.at(SteadyClock::now() + kAcceptPause, [this, &loop] { loop.modify(listener_.get(), EPOLLIN); });
+}
+
+void Server::serve(Worker& worker, FileDescriptor socket) {
+    try {
+        auto connection = std::make_unique<ServerConnection>(
+            std::move(socket), worker.shared, [this, &worker](ServerConnection& over) {
+                worker.connections.erase(&over);
+                open_connections_.fetch_sub(1, std::memory_order_relaxed);
+            });
+        ServerConnection* const key = connection.get();
+        worker.connections.emplace(key, std::move(connection));
+        const auto started = key->start();
+        if (started) return sweepLater(worker);
+        log::warning("tcp server: {}", started.error().message);
+        worker.connections.erase(key);
+    } catch (const std::bad_alloc&) {
+        log::warning("tcp server: no memory for another connection");
+    }
+    open_connections_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Server::sweepLater(Worker& worker) {
+    const auto interval = sweepInterval(options_);
+    if (worker.sweep_timer != 0 || interval.count() == 0 || worker.connections.empty()) return;
+    worker.sweep_at = SteadyClock::now() + interval;
+    worker.sweep_timer = worker.thread->loop().at(worker.sweep_at, [this, &worker] { sweep(worker); });
+}
+
+void Server::sweep(Worker& worker) {
+    worker.sweep_timer = 0;
+    const auto now = SteadyClock::now();
+    const auto held_up = now - worker.sweep_at;
+    std::vector<ServerConnection*> overdue;
+    for (const auto& [connection, owned] : worker.connections) {
+        if (held_up >= kHeldUp) connection->excuse(held_up);
+        if (connection->overdue(now, options_.stall_timeout, options_.idle_timeout)) overdue.push_back(connection);
+    }
+    for (ServerConnection* connection : overdue) {
+        connection->expire();
+    }
+    sweepLater(worker);
 }
 
 void Server::retire(std::uint64_t addr, std::uint64_t length) {

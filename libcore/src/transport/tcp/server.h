@@ -34,13 +34,17 @@ class Server {
     class Acceptor;
     Server(FileDescriptor listener, const TcpOptions& options);
     void acceptWaiting();
+    void pauseAccepting(const Error& cause);
     void serve(Worker& worker, FileDescriptor socket);
+    void sweepLater(Worker& worker);
+    void sweep(Worker& worker);
 
     TcpOptions options_;
     FileDescriptor listener_;
     std::uint16_t port_;
     std::atomic<std::uint64_t> open_connections_ = 0;
     std::size_t next_worker_ = 0;
+    bool short_of_descriptors_ = false;  // Told once, until a client could be accepted again.
     std::unique_ptr<Acceptor> acceptor_;
     std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -9,6 +9,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/log.h"
+#include "io/socket.h"
+
 namespace mc::tcp {
 namespace {
 
@@ -187,6 +190,7 @@ bool ServerConnection::receive(bool& drained) {
         drained = true;
         return wouldBlock(errno);
     }
+    ++moves_;
     drained = static_cast<std::uint64_t>(got) < asked;
     auto bytes = static_cast<std::uint64_t>(got);
     if (state_ == State::Receiving) {
@@ -251,6 +255,7 @@ bool ServerConnection::flush() {
         message.msg_iovlen = gather(parts);
         const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
         if (sent < 0) return wouldBlock(errno);
+        ++moves_;
         consumeSent(static_cast<std::uint64_t>(sent));
     }
     return true;
@@ -281,6 +286,34 @@ void ServerConnection::updateInterest() {
     if (wanted == interest_) return;
     interest_ = wanted;
     shared_.loop.modify(socket_.get(), wanted);
+}
+
+// In the middle of a request or of its answer.
+bool ServerConnection::underWay() const {
+    return state_ != State::Serving || staged_begin_ != staged_end_ || pending_count_ > 0;
+}
+
+bool ServerConnection::overdue(SteadyClock::time_point now, std::chrono::milliseconds stall,
+                               std::chrono::milliseconds idle) {
+    if (moves_ != moves_seen_) {
+        moves_seen_ = moves_;
+        quiet_since_ = now;
+        return false;
+    }
+    if (state_ == State::Draining) return false;  // Its timer runs.
+    const auto limit = underWay() ? stall : idle;
+    return limit.count() > 0 && now - quiet_since_ >= limit;
+}
+
+void ServerConnection::expire() {
+    // What came while this loop was busy elsewhere still counts.
+    const std::uint64_t before = moves_;
+    if (!pump() || moves_ == before) {
+        log::debug("tcp server: {}: nothing moves, closed", io::peerAddress(socket_).toString());
+        close();
+        return;
+    }
+    updateInterest();
 }
 
 bool ServerConnection::touches(std::uint64_t addr, std::uint64_t length) const {

@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -37,6 +38,14 @@ class ServerConnection final : public io::EventHandler {
     Result<void> start();
     void onEvents(std::uint32_t events) override;
 
+    /// Whether nothing has moved for too long: within a request for `stall`, between two for `idle`; 0: never. Asked
+    /// now and then, which is how exact it is, so that no request has to set a timer.
+    bool overdue(SteadyClock::time_point now, std::chrono::milliseconds stall, std::chrono::milliseconds idle);
+    /// The time in which this process itself did not run is not counted as the peer's.
+    void excuse(SteadyClock::duration held_up) { quiet_since_ += held_up; }
+    /// Closes an overdue connection, which destroys it, unless there is more from the peer after all.
+    void expire();
+
     /// Whether a request under way uses memory of [addr, addr+length).
     bool touches(std::uint64_t addr, std::uint64_t length) const;
 
@@ -70,6 +79,7 @@ class ServerConnection final : public io::EventHandler {
     void countServed(std::uint64_t bytes);
     bool discard();
     void startDraining();
+    bool underWay() const;
     bool hasStagedHeader() const;
     bool stalled() const;
     void updateInterest();
@@ -99,6 +109,10 @@ class ServerConnection final : public io::EventHandler {
     // Bounds of what unsent read answers refer to: a write into it waits for them.
     std::uintptr_t reading_begin_ = 0;
     std::uintptr_t reading_end_ = 0;
+
+    std::uint64_t moves_ = 0;       // System calls that moved bytes, either way,
+    std::uint64_t moves_seen_ = 0;  // and when last asked for.
+    SteadyClock::time_point quiet_since_ = SteadyClock::now();
 
     std::uint64_t discarded_ = 0;
     io::EventLoop::TimerId drain_timer_ = 0;
