@@ -70,7 +70,7 @@ documented_lines() {
 @test "keys are those of Mooncake, below the cluster's name" {
     start_stock_metadata
     MC_METADATA_CLUSTER_ID=blue start target mc-bench --mode=target --metadata_server="$url" \
-        --local_server_name=127.0.0.1 --buffer_size=4MiB
+        --local_server_name=127.0.0.1 "${small[@]}"
     wait_for target.out ready
     run --separate-stderr mc-meta get mooncake/blue/rpc_meta/127.0.0.1
     assert_success
@@ -145,7 +145,6 @@ documented_lines() {
     kill -KILL "$server"
     wait "$server" || true
     kill -TERM "$target"
-    run wait "$target"
-    assert_success
+    wait "$target"
     grep -q "withdraw mooncake/ram/127.0.0.1: .*Connection refused" "$BATS_TEST_TMPDIR/target.err"
 }

@@ -85,7 +85,8 @@ TYPED_TEST(Publishing, WhatSomebodyHasRemovedIsNoTrouble) {
 }
 
 TYPED_TEST(Publishing, AStoreThatHasLostEverythingIsFilledAgain) {
-    for (const auto& item : this->store_->list("", 100, "", std::nullopt)->items)
+    const auto lost = this->store_->list("", 100, "", std::nullopt);
+    for (const auto& item : lost->items)
         ASSERT_TRUE(this->store_->remove(item.key, Precondition::any(), std::nullopt));
     ASSERT_TRUE(this->registerMore());
     EXPECT_TRUE(this->store_->get(kKey, std::nullopt));

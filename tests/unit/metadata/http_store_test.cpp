@@ -5,7 +5,7 @@
 #include <latch>
 #include <thread>
 
-#include "metadata/http_server.h"
+#include "metadata/scripted_http_server.h"
 
 namespace mc::metadata {
 namespace {
@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-std::unique_ptr<Store> storeAt(const HttpServer& server, const StoreOptions& options = {}) {
+std::unique_ptr<Store> storeAt(const ScriptedHttpServer& server, const StoreOptions& options = {}) {
     return HttpStore::open(server.url(), options).value();
 }
 
@@ -29,19 +29,19 @@ std::string stock(const std::string& request) {
 }
 
 TEST(HttpStore, AVersionIsOnlyThatOfAServerThatHasThem) {
-    const HttpServer ours(extended);
+    const ScriptedHttpServer ours(extended);
     const auto own = storeAt(ours)->get("k", std::nullopt);
     ASSERT_TRUE(own) << own.error().message;
     EXPECT_EQ(own->value, "value");
     EXPECT_EQ(own->version, "7");
-    const HttpServer other(stock);
+    const ScriptedHttpServer other(stock);
     const auto foreign = storeAt(other)->get("k", std::nullopt);
     ASSERT_TRUE(foreign) << foreign.error().message;
     EXPECT_EQ(foreign->version, "") << "the ETag is a proxy's";
 }
 
 TEST(HttpStore, SendsWhatStockServersUnderstand) {
-    const HttpServer server(stock);
+    const ScriptedHttpServer server(stock);
     const auto store = storeAt(server);
     const std::string value = "{\"a\":1}";
     EXPECT_EQ(store->put("mooncake/ram/n:1", value, Precondition::any(), std::nullopt), "");
@@ -57,13 +57,13 @@ TEST(HttpStore, SendsWhatStockServersUnderstand) {
 }
 
 TEST(HttpStore, AnEmptyValueIsAValue) {
-    const HttpServer server(extended);
+    const ScriptedHttpServer server(extended);
     EXPECT_EQ(storeAt(server)->put("k", "", Precondition::any(), std::nullopt), "7");
     EXPECT_THAT(server.requests().front(), HasSubstr("Content-Length: 0\r\n"));
 }
 
 TEST(HttpStore, AsksBeforeTheFirstCondition) {
-    const HttpServer server(extended);
+    const ScriptedHttpServer server(extended);
     const auto store = storeAt(server);
     EXPECT_EQ(store->put("k", "v", Precondition::absent(), std::nullopt), "7");
     EXPECT_EQ(store->put("k", "w", Precondition::atVersion("7"), std::nullopt), "7");
@@ -76,7 +76,7 @@ TEST(HttpStore, AsksBeforeTheFirstCondition) {
 }
 
 TEST(HttpStore, NeverSendsAConditionToAServerThatWouldIgnoreIt) {
-    const HttpServer server(stock);
+    const ScriptedHttpServer server(stock);
     const auto store = storeAt(server);
     EXPECT_EQ(store->put("k", "v", Precondition::absent(), std::nullopt).error().code, ErrorCode::Unsupported);
     EXPECT_EQ(store->put("k", "v", Precondition::atVersion("1"), std::nullopt).error().code, ErrorCode::Unsupported);
@@ -86,7 +86,7 @@ TEST(HttpStore, NeverSendsAConditionToAServerThatWouldIgnoreIt) {
 
 TEST(HttpStore, AsksAgainWhenTheServerMayBeAnotherOne) {
     std::atomic<int> answered = 0;
-    const HttpServer server([&](const std::string& request) {
+    const ScriptedHttpServer server([&](const std::string& request) {
         const int number = answered++;
         if (number == 2) return std::string();  // The connection breaks; behind it is a stock server now.
         return number < 2 ? extended(request) : stock(request);
@@ -99,7 +99,7 @@ TEST(HttpStore, AsksAgainWhenTheServerMayBeAnotherOne) {
 }
 
 TEST(HttpStore, AConditionThatWasIgnoredIsTold) {
-    const HttpServer server([](const std::string& request) {
+    const ScriptedHttpServer server([](const std::string& request) {
         return request.starts_with("HEAD") ? headReply(true) : stockReply(200, "metadata updated");
     });
     const auto put = storeAt(server)->put("k", "v", Precondition::absent(), std::nullopt);
@@ -109,7 +109,7 @@ TEST(HttpStore, AConditionThatWasIgnoredIsTold) {
 }
 
 TEST(HttpStore, AFailedConditionIsAnAnswer) {
-    const HttpServer server([](const std::string& request) {
+    const ScriptedHttpServer server([](const std::string& request) {
         return request.starts_with("HEAD") ? headReply(true) : extendedReply(412, "precondition failed");
     });
     const auto store = storeAt(server);
@@ -119,7 +119,7 @@ TEST(HttpStore, AFailedConditionIsAnAnswer) {
 }
 
 TEST(HttpStore, RefusesWhatNoServerCouldMean) {
-    const HttpServer server(extended);
+    const ScriptedHttpServer server(extended);
     const auto store = storeAt(server);
     EXPECT_EQ(store->get("", std::nullopt).error().code, ErrorCode::InvalidArgument);
     EXPECT_EQ(store->put("", "v", Precondition::any(), std::nullopt).error().code, ErrorCode::InvalidArgument);
@@ -136,7 +136,7 @@ TEST(HttpStore, RefusesWhatNoServerCouldMean) {
 
 TEST(HttpStore, ALongReplyIsAnErrorThatNamesTheLimit) {
     const std::string value(1001, 'x');
-    const HttpServer announced([&](const std::string&) { return extendedReply(200, value); });
+    const ScriptedHttpServer announced([&](const std::string&) { return extendedReply(200, value); });
     const auto store = storeAt(announced, {.max_value = 1000});
     const auto found = store->get("k", std::nullopt);
     ASSERT_FALSE(found);
@@ -144,7 +144,7 @@ TEST(HttpStore, ALongReplyIsAnErrorThatNamesTheLimit) {
     EXPECT_THAT(found.error().message, HasSubstr("longer than 1000 bytes"));
     EXPECT_EQ(storeAt(announced, {.max_value = 1001})->get("k", std::nullopt)->value, value);
     // Of a length that is not told before, without an end.
-    const HttpServer endless([&](const std::string&) {
+    const ScriptedHttpServer endless([&](const std::string&) {
         return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + value + "\r\n";
     });
     EXPECT_EQ(storeAt(endless, {.max_value = 1000})->get("k", std::nullopt).error().code, ErrorCode::BadData);
@@ -153,7 +153,8 @@ TEST(HttpStore, ALongReplyIsAnErrorThatNamesTheLimit) {
 TEST(HttpStore, GarbageBreaksTheProtocol) {
     for (const auto* bytes :
          {"-ERR unknown command\r\n", "\x16\x03\x01\x02", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"}) {
-        const HttpServer server([&](const std::string&) { return std::string(bytes) + std::string(100, '\x01'); });
+        const ScriptedHttpServer server(
+            [&](const std::string&) { return std::string(bytes) + std::string(100, '\x01'); });
         const auto found = storeAt(server, {.timeout = std::chrono::milliseconds(2000)})->get("k", std::nullopt);
         ASSERT_FALSE(found) << bytes;
         EXPECT_EQ(found.error().code, ErrorCode::Protocol) << bytes << ": " << found.error().message;
@@ -161,7 +162,7 @@ TEST(HttpStore, GarbageBreaksTheProtocol) {
 }
 
 TEST(HttpStore, WhoeverDoesNotAnswerIsNotWaitedForLongerThanTheDeadline) {
-    const HttpServer server([](const std::string&) { return std::string("HTTP/1.1 200 OK\r\n"); });
+    const ScriptedHttpServer server([](const std::string&) { return std::string("HTTP/1.1 200 OK\r\n"); });
     const auto by_option = storeAt(server, {.timeout = std::chrono::milliseconds(50)})->get("k", std::nullopt);
     EXPECT_EQ(by_option.error().code, ErrorCode::TimedOut);
     EXPECT_THAT(by_option.error().message, HasSubstr("50ms"));
@@ -173,8 +174,8 @@ TEST(HttpStore, WhoeverDoesNotAnswerIsNotWaitedForLongerThanTheDeadline) {
 }
 
 TEST(HttpStore, RedirectionsAreNotFollowed) {
-    const HttpServer elsewhere(extended);
-    const HttpServer server([&](const std::string&) {
+    const ScriptedHttpServer elsewhere(extended);
+    const ScriptedHttpServer server([&](const std::string&) {
         return "HTTP/1.1 307 X\r\nLocation: " + elsewhere.url() + "\r\nContent-Length: 0\r\n\r\n";
     });
     const auto put = storeAt(server)->put("k", "v", Precondition::any(), std::nullopt);
@@ -186,7 +187,7 @@ TEST(HttpStore, RedirectionsAreNotFollowed) {
 TEST(HttpStore, AClosedPortIsUnavailable) {
     std::string url;
     {
-        const HttpServer server(extended);
+        const ScriptedHttpServer server(extended);
         url = server.url();
     }
     const auto found = HttpStore::open(url, {}).value()->get("k", std::nullopt);
@@ -197,7 +198,7 @@ TEST(HttpStore, AClosedPortIsUnavailable) {
 }
 
 TEST(HttpStore, AConnectionThatWasClosedMeanwhileIsOpenedAgain) {
-    HttpServer server(extended);
+    ScriptedHttpServer server(extended);
     const auto store = storeAt(server);
     ASSERT_TRUE(store->get("k", std::nullopt));
     server.closeAll();
@@ -206,7 +207,7 @@ TEST(HttpStore, AConnectionThatWasClosedMeanwhileIsOpenedAgain) {
 }
 
 TEST(HttpStore, ManyThreadsShareFewConnections) {
-    const HttpServer server(extended);
+    const ScriptedHttpServer server(extended);
     const auto store = storeAt(server, {.timeout = std::chrono::minutes(1)});
     constexpr int kThreads = 24;
     std::atomic<int> failed = 0;
@@ -227,7 +228,7 @@ TEST(HttpStore, ManyThreadsShareFewConnections) {
 }
 
 TEST(HttpStore, ListsPageAfterPage) {
-    const HttpServer server([](const std::string& request) {
+    const ScriptedHttpServer server([](const std::string& request) {
         return extendedReply(200, request.contains("&after=p%2Fa")
                                       ? R"({"items":[{"key":"p/b","value":"2","version":"2"}],"continuation":""})"
                                       : R"({"items":[{"key":"p/a","value":"1","version":"1"}],"continuation":"p/a"})");
@@ -243,7 +244,7 @@ TEST(HttpStore, ListsPageAfterPage) {
     const auto requests = server.requests();
     EXPECT_THAT(requests[0], StartsWith("GET /metadata?prefix=p%2F&limit=1000 HTTP"));
     EXPECT_THAT(requests[1], StartsWith("GET /metadata?prefix=p%2F&limit=1&after=p%2Fa HTTP"));
-    const HttpServer other(stock);
+    const ScriptedHttpServer other(stock);
     EXPECT_EQ(storeAt(other)->list("p", 1, "", std::nullopt).error().code, ErrorCode::Unsupported);
 }
 

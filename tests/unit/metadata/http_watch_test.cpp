@@ -4,8 +4,8 @@
 
 #include <thread>
 
-#include "metadata/http_server.h"
 #include "metadata/http_store.h"
+#include "metadata/scripted_http_server.h"
 
 namespace mc::metadata {
 namespace {
@@ -29,7 +29,7 @@ class HttpWatchTest : public testing::Test {
     }
 
     std::string reply_ = kHello;
-    HttpServer server_{[this](const std::string&) { return reply_; }};
+    ScriptedHttpServer server_{[this](const std::string&) { return reply_; }};
 };
 
 TEST_F(HttpWatchTest, TellsChangesInTheirOrder) {

@@ -33,16 +33,16 @@ inline std::string headReply(bool extended) {
 }
 
 /// An HTTP server whose replies a test writes, byte by byte: an empty one closes the connection.
-class HttpServer {
+class ScriptedHttpServer {
   public:
     using Answer = std::function<std::string(const std::string& request)>;
 
-    explicit HttpServer(Answer answer)
+    explicit ScriptedHttpServer(Answer answer)
         : answer_(std::move(answer)),
           listener_(io::listenOn(loopback(), 64).value()),
           acceptor_([this] { accept(); }) {}
 
-    ~HttpServer() {
+    ~ScriptedHttpServer() {
         ::shutdown(listener_.get(), SHUT_RDWR);
         acceptor_.join();
         {
