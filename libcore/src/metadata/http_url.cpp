@@ -40,6 +40,8 @@ Result<HttpUrl> HttpUrl::parse(std::string_view text) {
     if (!parsed) return fail(ErrorCode::System, "metadata server: out of memory");
     if (const auto code = ::curl_url_set(parsed.get(), CURLUPART_URL, url.base_.c_str(), 0); code != CURLUE_OK)
         return refuse(url.shown_, ::curl_url_strerror(code));
+    // With three slashes libcurl takes the path for the host.
+    if (text.substr(scheme + 3).starts_with('/')) return refuse(url.shown_, "the URL has no host");
     if (!text.substr(scheme + 3).contains('/')) return refuse(url.shown_, "the URL has no path");
     return url;
 }
