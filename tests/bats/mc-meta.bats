@@ -8,8 +8,8 @@ load metadata
 @test "help opens with what it does and examples, and names the commands" {
     run --separate-stderr mc-meta --help
     assert_success
-    assert_line --index 0 --partial "look at and change the keys of a metadata server"
-    for command in get put remove list watch; do
+    assert_line --index 0 --partial "a metadata server, and what is in one"
+    for command in serve get put remove list watch; do
         assert_line --regexp "^ +$command "
     done
     run --separate-stderr mc-meta put --help

@@ -6,6 +6,7 @@
 #include "base/errors.h"
 #include "mc-meta/commands.h"
 #include "mc-meta/options.h"
+#include "mc-meta/serve.h"
 
 namespace {
 
@@ -15,8 +16,8 @@ struct Verb {
 };
 
 constexpr std::array kVerbs{
-    Verb{"get", mc::meta::runGet},   Verb{"put", mc::meta::runPut},     Verb{"remove", mc::meta::runRemove},
-    Verb{"list", mc::meta::runList}, Verb{"watch", mc::meta::runWatch},
+    Verb{"serve", mc::meta::runServe},   Verb{"get", mc::meta::runGet},   Verb{"put", mc::meta::runPut},
+    Verb{"remove", mc::meta::runRemove}, Verb{"list", mc::meta::runList}, Verb{"watch", mc::meta::runWatch},
 };
 
 mc::Result<mc::ExitCode> run(const mc::config::Values& values, mc::tools::StopSignals& stop) {

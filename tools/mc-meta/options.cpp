@@ -3,6 +3,7 @@
 #include <array>
 
 #include "common/common_options.h"
+#include "mc-meta/serve_options.h"
 #include "metadata/store_options.h"
 
 namespace mc::meta {
@@ -127,31 +128,40 @@ constexpr config::Command kWatch{
     .options = {kPrefix, kWatchValues, kWatchTimeout, kServer},
 };
 
-constexpr std::array kCommands{kGet, kPut, kRemove, kListCommand, kWatch};
+constexpr std::array kCommands{kServe, kGet, kPut, kRemove, kListCommand, kWatch};
 
 }  // namespace
 
 const config::Tool& metaTool() {
     static const config::Tool tool{
         .main = {.name = "mc-meta",
-                 .summary = "look at and change the keys of a metadata server",
-                 .description = "Engines find each other by keys of a metadata server. These commands read and write "
-                                "them, over HTTP.",
-                 .examples = {{"What is there", "mc-meta list"},
+                 .summary = "a metadata server, and what is in one",
+                 .description =
+                     "Engines find each other by keys of a metadata server. serve is one; the other commands read "
+                     "and write the keys of any, over HTTP.",
+                 .examples = {{"Run a server for this machine", "mc-meta serve"},
+                              {"What is there", "mc-meta list"},
                               {"Every change, as it happens",
                                "mc-meta watch --metadata_server=http://10.0.0.1:8080/metadata"}},
                  .options = {tools::kCommonOptions},
-                 .exit_codes = {{ExitCode::Ok, "done"},
+                 .exit_codes = {{ExitCode::Ok, "done; a server or a watch was stopped"},
                                 {ExitCode::Negative, "the key does not exist, or has another version"},
                                 {ExitCode::Usage, "an option or an argument is wrong"},
-                                {ExitCode::BadData, "a value is longer than allowed, or can't be printed as JSON"},
+                                {ExitCode::BadData, "a value is too long or no text; serve: the file is damaged"},
                                 {ExitCode::NoInput, "a file can't be read"},
-                                {ExitCode::Unavailable, "the server can't be reached, has gone, or can't do that"},
-                                {ExitCode::CannotCreate, "the key exists (put --if-absent)"},
+                                {ExitCode::Unavailable,
+                                 "the server can't be reached, has gone, or can't do that; "
+                                 "serve: another process has the file open"},
+                                {ExitCode::System, "the operating system refused memory, threads or descriptors"},
+                                {ExitCode::CannotCreate,
+                                 "the key exists; serve: a port can't be bound, or the file "
+                                 "not be made"},
                                 {ExitCode::Io, "the server could not store it; changes were lost; output failed"},
                                 {ExitCode::TimedOut, "no answer in time"},
                                 {ExitCode::Protocol, "it is no metadata server that answers"},
-                                {ExitCode::NotPermitted, "the server or its certificate was refused"},
+                                {ExitCode::NotPermitted,
+                                 "the server or its certificate was refused; serve: the file "
+                                 "may not be written"},
                                 {ExitCode::Config, "the configuration file or the environment is wrong"},
                                 {ExitCode::Interrupted, "list was interrupted by SIGINT"},
                                 {ExitCode::Terminated, "list was ended by SIGTERM"}}},
