@@ -17,6 +17,24 @@ _mc_meta() {
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return ;;
+        --listen)
+            return ;;
+        --data)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+        --max-store-size)
+            return ;;
+        --max-value-size)
+            return ;;
+        --max-connections)
+            return ;;
+        --max-watches)
+            return ;;
+        --idle-timeout)
+            return ;;
+        --threads)
+            return ;;
         --key)
             return ;;
         --timeout)
@@ -51,9 +69,10 @@ _mc_meta() {
     esac
     local command="" word
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        case $word in get|put|remove|list|watch) command=$word; break ;; esac
+        case $word in serve|get|put|remove|list|watch) command=$word; break ;; esac
     done
     case $command in
+        serve) options="--listen --data --max-store-size --max-value-size --max-connections --max-watches --idle-timeout --threads --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
         get) options="--key --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
         put) options="--key --value --if-absent --if-version --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --json --quiet --verbose --color --config --print-config --help --version" files=true ;;
         remove) options="--key --if-version --if-missing --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
@@ -63,7 +82,7 @@ _mc_meta() {
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
     elif [[ -z $command ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "get put remove list watch" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "serve get put remove list watch" -- "$cur")
     elif [[ $files == true ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -67,6 +67,16 @@ documented_lines() {
     assert_success
 }
 
+@test "the command that a target prints names the metadata server" {
+    start_stock_metadata
+    start target mc-bench --mode=target --metadata_server="$url" "${small[@]}"
+    wait_for target.out ready
+    run grep -o 'mc-bench --mode=initiator.*' "$BATS_TEST_TMPDIR/target.err"
+    assert_output --partial "--metadata_server=$url --segment_id=127.0.0.1"
+    run bash -c "$output --duration=50ms"
+    assert_success
+}
+
 @test "keys are those of Mooncake, below the cluster's name" {
     start_stock_metadata
     MC_METADATA_CLUSTER_ID=blue start target mc-bench --mode=target --metadata_server="$url" \

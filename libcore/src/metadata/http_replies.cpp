@@ -78,7 +78,7 @@ Error errorOf(const HttpQuestion& question, const HttpReply& reply) {
             return make(ErrorCode::NotPermitted, server);
         case 404:
             if (put) return make(ErrorCode::Unavailable, server, "is its path right? it is normally /metadata");
-            if (reply.body.contains("metadata not found") || reply.extended)
+            if (reply.body.contains("metadata not found"))
                 return Error{
                     ErrorCode::NotFound, fmt::format("{} {}: no such key", question.operation, question.key), {}};
             return make(ErrorCode::NotFound, server, "if the key should be there: is the URL's path /metadata?");
@@ -98,8 +98,9 @@ Error errorOf(const HttpQuestion& question, const HttpReply& reply) {
         case 408:
             return make(ErrorCode::TimedOut, server);
         case 500:
-        case 507:
             return make(ErrorCode::Io, server);
+        case 507:
+            return make(ErrorCode::Full, server);
         default:
             break;
     }

@@ -22,7 +22,7 @@ TEST(HttpReplies, EveryStatusHasItsError) {
     EXPECT_EQ(refusal(429, "").code, ErrorCode::Unavailable);
     EXPECT_EQ(refusal(500, "").code, ErrorCode::Io);
     EXPECT_EQ(refusal(503, "too many connections").code, ErrorCode::Unavailable);
-    EXPECT_EQ(refusal(507, "disk full").code, ErrorCode::Io);
+    EXPECT_EQ(refusal(507, "disk full").code, ErrorCode::Full);
     EXPECT_EQ(refusal(302, "").code, ErrorCode::Unavailable);
     EXPECT_EQ(refusal(204, "").code, ErrorCode::Protocol);
     EXPECT_EQ(refusal(412, "").code, ErrorCode::Busy);
@@ -32,7 +32,7 @@ TEST(HttpReplies, EveryStatusHasItsError) {
 
 TEST(HttpReplies, AMissingKeyIsToldFromAWrongPath) {
     EXPECT_EQ(refusal(404, "metadata not found", false, "get").message, "get k: no such key");
-    EXPECT_EQ(refusal(404, "", true, "remove").message, "remove k: no such key");
+    EXPECT_EQ(refusal(404, "metadata not found\n", true, "remove").message, "remove k: no such key");
     const auto other = refusal(404, "404 page not found\n", false, "get");
     EXPECT_EQ(other.code, ErrorCode::NotFound);
     EXPECT_THAT(other.hint, HasSubstr("/metadata"));
