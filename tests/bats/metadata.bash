@@ -1,9 +1,12 @@
 # Metadata servers for the tests of this directory. Loaded after helper.bash.
+# shellcheck disable=SC2034,SC2154 # Variables that the helper sets, and the tests use.
 
 # The URL that the ready line of a server names, in $url and for mc-meta.
 use_url_of() {
     wait_for "$1" '"urls\?"'
-    url=$(python3 -c 'import json, sys; d = json.loads(open(sys.argv[1]).readline()); print(d.get("url") or d["urls"][0])' "$BATS_TEST_TMPDIR/$1")
+    url=$(python3 -c 'import json, sys
+ready = json.loads(open(sys.argv[1]).readline())
+print(ready.get("url") or ready["urls"][0])' "$BATS_TEST_TMPDIR/$1")
     export MC_METADATA_SERVER=$url
 }
 
