@@ -1,6 +1,5 @@
 #include <utility>
 
-#include "base/address.h"
 #include "mc-bench/modes.h"
 
 namespace mc::bench {
@@ -13,9 +12,7 @@ Result<ExitCode> runLoopback(const Settings& settings, tools::StopSignals& stop)
     if (!target) return std::unexpected(target.error());
     if (auto added = (*target)->addMemory(std::move(*buffers), true); !added) return std::unexpected(added.error());
     // The initiator's own ports are drawn: what the options name is the target's.
-    const auto name = parseHostPort(local.local_server_name);
-    if (!name) return std::unexpected(name.error());
-    local.local_server_name = name->host.contains(':') ? "[" + name->host + "]" : name->host;
+    local.unnamed = true;
     local.engine.tcp.data_port = 0;
     return measure(local, (*target)->engine().localServerName(), stop);
 }

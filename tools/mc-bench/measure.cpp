@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "base/errors.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "bench/engine_client.h"
 #include "bench/runner.h"
@@ -74,7 +75,8 @@ Report startReport(const Settings& settings, const std::string& segment) {
                   .error = {}};
     std::ifstream command_line("/proc/self/cmdline");
     for (std::string argument; std::getline(command_line, argument, '\0');) {
-        report.environment.command_line += (report.environment.command_line.empty() ? "" : " ") + argument;
+        report.environment.command_line +=
+            (report.environment.command_line.empty() ? "" : " ") + withoutCredentials(argument);
     }
     return report;
 }
@@ -147,7 +149,8 @@ Result<void> print(const Report& report, Format format) {
 }  // namespace
 
 Result<ExitCode> measure(const Settings& settings, const std::string& segment, tools::StopSignals& stop) {
-    auto side = Side::open(settings, settings.local_server_name);
+    auto side = settings.unnamed ? Side::openUnnamed(settings, settings.local_server_name)
+                                 : Side::open(settings, settings.local_server_name);
     if (!side) return std::unexpected(side.error());
     const std::stop_callback stop_waiting(stop.token(), [&side] { (*side)->engine().stopWaiting(); });
     auto endpoints = connectTo(settings, **side, segment);

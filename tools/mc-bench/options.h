@@ -26,6 +26,7 @@ struct Settings {
     std::string mode;
     std::string metadata_server;
     std::string local_server_name;
+    bool unnamed = false;  ///< The name was not asked for: only its host counts.
     std::string segment_id;
     std::string protocol;
     Workload workload;

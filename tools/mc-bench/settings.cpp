@@ -53,7 +53,7 @@ std::vector<std::pair<std::string, std::string>> allOptions(const config::Values
         std::vector<std::string> items;
         items.reserve(entry.items.size());
         for (const auto& item : entry.items)
-            items.push_back(config::formatScalar(item));
+            items.push_back(withoutCredentials(config::formatScalar(item)));
         options.emplace_back(config::tomlKey(*entry.option), join(items, ","));
     }
     return options;
@@ -63,9 +63,12 @@ Result<void> checkSupported(const config::Values& values) {
     if (values.text("protocol") != "tcp") {
         return std::unexpected(values.error("protocol", "is not in this build, which has tcp", "use --protocol=tcp"));
     }
-    if (values.text("metadata-server") != "P2PHANDSHAKE") {
-        return std::unexpected(values.error("metadata-server", "is not in this build, which has P2PHANDSHAKE",
-                                            "use --metadata_server=P2PHANDSHAKE"));
+    const std::string metadata_server = values.text("metadata-server");
+    if (metadata_server != "P2PHANDSHAKE" && !metadata_server.starts_with("http://") &&
+        !metadata_server.starts_with("https://")) {
+        return std::unexpected(values.error("metadata-server",
+                                            "is not in this build, which has P2PHANDSHAKE and http://",
+                                            "mc-meta serve is such a server; P2PHANDSHAKE needs none"));
     }
     if (values.flag("use-vram")) {
         return std::unexpected(
@@ -117,6 +120,7 @@ Result<Settings> settingsFrom(const config::Values& values) {
     Settings settings{.mode = values.text("mode"),
                       .metadata_server = values.text("metadata-server"),
                       .local_server_name = localServerName(values),
+                      .unnamed = values.text("mode") == "initiator" && !values.given("local-server-name"),
                       .segment_id = values.text("segment-id"),
                       .protocol = values.text("protocol"),
                       .workload = std::move(*workload),

@@ -1,14 +1,41 @@
 #include "mc-bench/side.h"
 
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
 #include <utility>
 
+#include "base/address.h"
 #include "bench/numa.h"
 
 namespace mc::bench {
+namespace {
+
+std::string hostName() {
+    utsname system{};
+    return ::uname(&system) == 0 ? system.nodename : "localhost";
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Side>> Side::open(const Settings& settings, const std::string& server_name) {
+    return join(settings, server_name, "");
+}
+
+Result<std::unique_ptr<Side>> Side::openUnnamed(const Settings& settings, const std::string& server_name) {
+    const auto name = parseHostPort(server_name);
+    if (!name) return std::unexpected(name.error());
+    // In a metadata server two sides on one host would be one; without one, the bound port tells them apart.
+    if (settings.metadata_server != "P2PHANDSHAKE")
+        return join(settings, fmt::format("mc-bench-{}-{}", hostName(), ::getpid()), name->host);
+    return join(settings, name->host.contains(':') ? "[" + name->host + "]" : name->host, "");
+}
+
+Result<std::unique_ptr<Side>> Side::join(const Settings& settings, const std::string& server_name,
+                                         const std::string& connectable_name) {
     std::unique_ptr<Side> side(new Side(settings.engine));
-    if (auto joined = side->engine_.init(settings.metadata_server, server_name); !joined) {
+    if (auto joined = side->engine_.init(settings.metadata_server, server_name, connectable_name); !joined) {
         return std::unexpected(joined.error());
     }
     if (auto installed = side->engine_.installOrGetTransport(settings.protocol); !installed) {

@@ -18,6 +18,8 @@ class Side {
   public:
     /// Joins the cluster as `server_name` and installs the transport; nothing is registered yet.
     static Result<std::unique_ptr<Side>> open(const Settings& settings, const std::string& server_name);
+    /// The same under a name that nobody else has, at the host of `server_name`: for a side that nobody looks up.
+    static Result<std::unique_ptr<Side>> openUnnamed(const Settings& settings, const std::string& server_name);
 
     /// A buffer of `size` on each NUMA node. For a side that serves them it is to be done before open, from when on
     /// peers can ask for the segment: filling the pages may take long.
@@ -30,6 +32,8 @@ class Side {
 
   private:
     explicit Side(const EngineOptions& options) : engine_(options) {}
+    static Result<std::unique_ptr<Side>> join(const Settings& settings, const std::string& server_name,
+                                              const std::string& connectable_name);
 
     std::vector<Buffer> buffers_;  // Before the engine, which may touch them until it is gone.
     TransferEngine engine_;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/address.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "common/output.h"
 #include "io/socket_address.h"
@@ -94,8 +95,11 @@ void adviseUser(const Settings& settings, const Ready& ready) {
     }
     // A shell takes the brackets of an IPv6 address for a pattern.
     const std::string quote = ready.segment.contains('[') ? "'" : "";
-    fmt::print(stderr, "start the initiator with:\n  mc-bench --mode=initiator --segment_id={}{}{}{}\n", quote,
-               ready.segment, quote, loadFlags(settings.workload));
+    const std::string server = settings.metadata_server == "P2PHANDSHAKE"
+                                   ? ""
+                                   : fmt::format("--metadata_server={} ", withoutCredentials(settings.metadata_server));
+    fmt::print(stderr, "start the initiator with:\n  mc-bench --mode=initiator {}--segment_id={}{}{}{}\n", server,
+               quote, ready.segment, quote, loadFlags(settings.workload));
 }
 
 }  // namespace

@@ -51,8 +51,9 @@ class TransferEngine {
     TransferEngine(const TransferEngine&) = delete;
     TransferEngine& operator=(const TransferEngine&) = delete;
 
-    /// Joins a cluster. `metadata_server`: "P2PHANDSHAKE", "memory:". `server_name`: "host[:port]"; its host is what
-    /// is bound and advertised, its port that of the handshake daemon, 0 or none for one of the configured range.
+    /// Joins a cluster. `metadata_server`: "P2PHANDSHAKE", "http://host:8080/metadata", "https://...", "memory:".
+    /// `server_name`: "host[:port]"; its host is what is bound and advertised, its port that of the handshake daemon, 0
+    /// or none for one of the configured range.
     /// `connectable_name` and `rpc_port`, where given, override the two. A second call is refused with Busy.
     Result<void> init(const std::string& metadata_server, const std::string& server_name,
                       const std::string& connectable_name = "", std::uint16_t rpc_port = 0);

@@ -30,9 +30,19 @@ struct TcpOptions {
     std::chrono::milliseconds idle_timeout{0};  ///< The same for one that asks for nothing; 0: never.
 };
 
+/// How a metadata server is talked to. Each has a variable, such as MC_METADATA_TIMEOUT.
+struct MetadataOptions {
+    std::chrono::milliseconds connect_timeout{1500};
+    std::chrono::milliseconds timeout{3000};  ///< Of one request, connecting included.
+    std::uint64_t max_value = 64ULL << 20;    ///< Bytes of a value; a longer one is an error.
+    std::string proxy;                        ///< Empty: none; http_proxy and its like don't count.
+    std::string ca_file;                      ///< PEM file of whom to trust with https; empty: the system's.
+};
+
 /// Everything that can be set about an engine. Defaults are those of Mooncake's releases.
 struct EngineOptions {
     TcpOptions tcp;
+    MetadataOptions metadata;
     PortRange port_range;                                       ///< MC_MIN_RPC_PORT, MC_MAX_RPC_PORT.
     std::uint16_t default_handshake_port = 12001;               ///< MC_HANDSHAKE_PORT.
     int handshake_listen_backlog = 128;                         ///< MC_HANDSHAKE_LISTEN_BACKLOG.

@@ -20,6 +20,7 @@ enum class ErrorCode {
     System,           ///< The operating system refused: memory, descriptors, threads.
     CannotCreate,     ///< An output can't be created; a port can't be bound.
     Io,               ///< Input or output failed midway.
+    Full,             ///< A disk or a store has no room left.
     TimedOut,         ///< The deadline has passed.
     Protocol,         ///< The peer broke the protocol.
     NotPermitted,     ///< Permission denied.

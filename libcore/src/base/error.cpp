@@ -30,6 +30,7 @@ ExitCode exitCode(ErrorCode code) {
         case ErrorCode::CannotCreate:
             return ExitCode::CannotCreate;
         case ErrorCode::Io:
+        case ErrorCode::Full:
             return ExitCode::Io;
         case ErrorCode::TimedOut:
             return ExitCode::TimedOut;
@@ -71,6 +72,8 @@ const char* toString(ErrorCode code) {
             return "cannot_create";
         case ErrorCode::Io:
             return "io";
+        case ErrorCode::Full:
+            return "full";
         case ErrorCode::TimedOut:
             return "timed_out";
         case ErrorCode::Protocol:
@@ -106,6 +109,10 @@ ErrorCode codeOfErrno(int number) {
             return ErrorCode::Unavailable;
         case ETIMEDOUT:
             return ErrorCode::TimedOut;
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG:
+            return ErrorCode::Full;
         case EIO:
             return ErrorCode::Io;
         default:

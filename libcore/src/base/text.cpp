@@ -24,6 +24,17 @@ std::vector<std::string> split(std::string_view text, char separator) {
     }
 }
 
+std::string withoutCredentials(std::string_view text) {
+    std::string shown(text);
+    for (auto scheme = shown.find("://"); scheme != std::string::npos; scheme = shown.find("://", scheme + 1)) {
+        const auto begin = scheme + 3;
+        const auto end = shown.find_first_of("/?# ,;", begin);
+        const auto at = shown.substr(begin, end == std::string::npos ? end : end - begin).rfind('@');
+        if (at != std::string::npos) shown.erase(begin, at + 1);
+    }
+    return shown;
+}
+
 std::string join(std::span<const std::string> parts, std::string_view separator) {
     std::string joined;
     for (const auto& part : parts) {

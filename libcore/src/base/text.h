@@ -15,6 +15,9 @@ std::vector<std::string> split(std::string_view text, char separator);
 
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
+/// "http://host/x" of "http://user:password@host/x": for messages and records. Other text stays as it is.
+std::string withoutCredentials(std::string_view text);
+
 /// The candidate that a mistyped `word` most likely means, if any is near enough to be worth suggesting.
 std::optional<std::string> nearestName(std::string_view word, std::span<const std::string> candidates);
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/errors.h"
+#include "base/text.h"
 
 namespace mc::config {
 namespace {
@@ -113,7 +114,8 @@ Error Values::error(std::string_view name, std::string_view rule, std::string hi
     for (const auto& item : found.items)
         value += (value.empty() ? "" : ",") + formatScalar(item);
     if (found.option->secret) value = "(secret)";
-    return located(found.origin, *found.option, fmt::format("\"{}\" {}", value, rule), std::move(hint));
+    return located(found.origin, *found.option, fmt::format("\"{}\" {}", withoutCredentials(value), rule),
+                   std::move(hint));
 }
 
 Error located(const Origin& origin, const Option& option, std::string_view problem, std::string hint) {

@@ -7,6 +7,7 @@
 
 #include "base/errors.h"
 #include "io/congestion.h"
+#include "metadata/store_options.h"
 
 namespace mc {
 namespace {
@@ -101,6 +102,11 @@ constexpr std::array kTable{
            .environment = "MC_METADATA_CLUSTER_ID",
            .group = kEngine,
            .summary = "part of the metadata keys that keeps clusters apart"},
+    metadata::kMetadataConnectTimeout,
+    metadata::kMetadataTimeout,
+    metadata::kMetadataMaxValue,
+    metadata::kMetadataProxy,
+    metadata::kMetadataCaFile,
     Option{.name = "metadata-cache",
            .type = Type::Flag,
            .environment = "MC_DISABLE_METACACHE",
@@ -283,6 +289,7 @@ Result<EngineOptions> engineOptionsFrom(const config::Values& values) {
     }
     return EngineOptions{
         .tcp = tcpOptions(values),
+        .metadata = metadata::storeOptionsFrom(values),
         .port_range = range,
         .default_handshake_port = port(values, "handshake-port"),
         .handshake_listen_backlog = static_cast<int>(values.integer("handshake-backlog")),

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/address.h"
 #include "base/errors.h"
 #include "base/log.h"
@@ -57,15 +59,31 @@ Membership::~Membership() {
 }
 
 void Membership::withdrawOthers(const std::set<std::string>& kept) {
+    const Deadline deadline = storeDeadline();  // Of all of them: the store may be gone.
     std::erase_if(published_, [&](const auto& entry) {
-        const auto& [key, version] = entry;
+        const auto& [key, last] = entry;
         if (kept.contains(key)) return false;
-        const auto precondition =
-            version.empty() ? metadata::Precondition::any() : metadata::Precondition::atVersion(version);
-        const auto removed = store_->remove(key, precondition, storeDeadline());
+        const auto removed = withdraw(key, last, deadline);
         if (!removed) log::warning("withdraw {}: {}", key, removed.error().message);
         return true;
     });
+}
+
+// What somebody else has put there since, or removed, is not ours any more.
+Result<void> Membership::withdraw(const std::string& key, const Published& last, Deadline deadline) {
+    const auto ended = [](const Result<void>& removed) -> Result<void> {
+        const bool not_ours = !removed && (removed.error().code == ErrorCode::Busy ||  //
+                                           removed.error().code == ErrorCode::NotFound);
+        return not_ours ? Result<void>{} : removed;
+    };
+    if (!last.version.empty()) {
+        auto removed = store_->remove(key, metadata::Precondition::atVersion(last.version), deadline);
+        if (removed || removed.error().code != ErrorCode::Unsupported) return ended(removed);
+    }
+    const auto found = store_->get(key, deadline);
+    if (!found) return ended(std::unexpected(found.error()));
+    if (found->value != last.value) return {};
+    return ended(store_->remove(key, metadata::Precondition::any(), deadline));
 }
 
 // The host that was named is the one that is bound and advertised; nothing is guessed.
@@ -120,20 +138,38 @@ Result<void> Membership::answer(FileDescriptor listener) {
 }
 
 Deadline Membership::storeDeadline() const {
-    return SteadyClock::now() + kStoreTime;
+    return SteadyClock::now() + std::max<std::chrono::milliseconds>(kStoreTime, options_.metadata.timeout);
 }
 
 Result<void> Membership::publishKey(const std::string& key, const std::string& value) {
     const std::lock_guard lock(published_mutex_);
-    auto version = store_->put(key, value, metadata::Precondition::any(), storeDeadline());
+    const auto last = published_.find(key);
+    auto version = last == published_.end() || last->second.version.empty()
+                       ? store_->put(key, value, metadata::Precondition::any(), storeDeadline())
+                       : putAgain(key, value, last->second);
     if (!version) {
         // A change may happen after its caller has given up: if it is there, it is ours to withdraw.
         if (const auto there = store_->get(key, storeDeadline()); there && there->value == value)
-            published_[key] = there->version;
+            published_[key] = {value, there->version};
         return std::unexpected(version.error());
     }
-    published_[key] = std::move(*version);
+    published_[key] = {value, std::move(*version)};
     return {};
+}
+
+Result<std::string> Membership::putAgain(const std::string& key, const std::string& value, const Published& last) {
+    const Deadline deadline = storeDeadline();
+    auto version = store_->put(key, value, metadata::Precondition::atVersion(last.version), deadline);
+    if (version) return version;
+    // The server was replaced by one that knows no conditions.
+    if (version.error().code == ErrorCode::Unsupported)
+        return store_->put(key, value, metadata::Precondition::any(), deadline);
+    if (version.error().code != ErrorCode::Busy) return version;
+    // Gone, as all keys of a server that keeps them in memory are when it restarts; or somebody else's.
+    version = store_->put(key, value, metadata::Precondition::absent(), deadline);
+    if (version || version.error().code != ErrorCode::AlreadyExists) return version;
+    return fail(ErrorCode::AlreadyExists, fmt::format("{}: another engine has replaced it", key),
+                "give each engine a name of its own");
 }
 
 Result<void> Membership::publish(std::span<const SegmentDescriptor> descriptors) {

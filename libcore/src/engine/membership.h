@@ -65,7 +65,15 @@ class Membership {
     Result<FileDescriptor> bind(const std::string& server_name, const std::string& connectable_name,
                                 std::uint16_t rpc_port);
     Result<void> answer(FileDescriptor listener);
+    /// A key as our last put left it.
+    struct Published {
+        std::string value;
+        std::string version;  // Empty where the store has none.
+    };
+
     Result<void> publishKey(const std::string& key, const std::string& value);
+    Result<std::string> putAgain(const std::string& key, const std::string& value, const Published& last);
+    Result<void> withdraw(const std::string& key, const Published& last, Deadline deadline);
     void withdrawOthers(const std::set<std::string>& kept);
     Result<FoundSegment> findInStore(const std::string& segment_name) const;
     Result<FoundSegment> askOwner(const std::string& segment_name) const;
@@ -80,7 +88,7 @@ class Membership {
     std::uint16_t rpc_port_ = 0;
     io::SocketAddress bound_;
     std::mutex published_mutex_;
-    std::map<std::string, std::string> published_;  // Key -> version of our last put.
+    std::map<std::string, Published> published_;
     std::unique_ptr<metadata::HandshakeDaemon> daemon_;
 };
 

@@ -47,7 +47,7 @@ TransferEngine::~TransferEngine() = default;
 Result<void> TransferEngine::init(const std::string& metadata_server, const std::string& server_name,
                                   const std::string& connectable_name, std::uint16_t rpc_port) {
     if (metadata::isP2pHandshake(metadata_server)) return impl_->join(nullptr, server_name, connectable_name, rpc_port);
-    auto store = metadata::openStore(metadata_server);
+    auto store = metadata::openStore(metadata_server, impl_->options.metadata);
     if (!store) return std::unexpected(store.error());
     return impl_->join(std::move(*store), server_name, connectable_name, rpc_port);
 }

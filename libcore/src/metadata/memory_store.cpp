@@ -2,70 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
-#include <deque>
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/errors.h"
+#include "base/units.h"
 
 namespace mc::metadata {
+namespace {
 
-/// The changes that a watch has not taken yet. Shared by the store, which adds, and the watch, which takes.
-class MemoryStore::WatchQueue {
-  public:
-    explicit WatchQueue(std::string_view prefix) : prefix_(prefix) {}
-
-    void add(const Event& event) {
-        if (!event.item.key.starts_with(prefix_)) return;
-        const std::lock_guard lock(mutex_);
-        if (ended_) return;
-        if (events_.size() < kMaxPendingEvents) {
-            events_.push_back(event);
-        } else {
-            events_.clear();
-            ended_ = Error{ErrorCode::Io, fmt::format("watch {}: changes came faster than they were taken", prefix_),
-                           "list the keys and watch again"};
-        }
-        changed_.notify_one();
-    }
-
-    void close() {
-        const std::lock_guard lock(mutex_);
-        if (!ended_) ended_ = Error{ErrorCode::Unavailable, fmt::format("watch {}: the store is closed", prefix_), {}};
-        changed_.notify_one();
-    }
-
-    void cancel() {
-        const std::lock_guard lock(mutex_);
-        cancelled_ = true;
-        changed_.notify_one();
-    }
-
-    Result<std::optional<Event>> take(Deadline deadline) {
-        std::unique_lock lock(mutex_);
-        const auto ready = [this] { return cancelled_ || ended_ || !events_.empty(); };
-        if (!deadline) {
-            changed_.wait(lock, ready);
-        } else if (!changed_.wait_until(lock, *deadline, ready)) {
-            return fail(ErrorCode::TimedOut, fmt::format("watch {}: no change until the deadline", prefix_));
-        }
-        if (cancelled_) return std::nullopt;
-        if (events_.empty()) return std::unexpected(*ended_);
-        Event event = std::move(events_.front());
-        events_.pop_front();
-        return event;
-    }
-
-  private:
-    const std::string prefix_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<Event> events_;
-    std::optional<Error> ended_;  // What is told after the last event.
-    bool cancelled_ = false;
-};
-
-class MemoryStore::QueueWatch : public Watch {
+class QueueWatch : public Watch {
   public:
     explicit QueueWatch(std::shared_ptr<WatchQueue> queue) : queue_(std::move(queue)) {}
 
@@ -76,61 +23,117 @@ class MemoryStore::QueueWatch : public Watch {
     const std::shared_ptr<WatchQueue> queue_;
 };
 
+std::uint64_t timeOfDay() {
+    using std::chrono::nanoseconds;
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<nanoseconds>(since).count());
+}
+
+Result<void> checkKey(std::string_view operation, std::string_view key) {
+    if (!key.empty()) return {};
+    return fail(ErrorCode::InvalidArgument, fmt::format("{}: the key is empty", operation));
+}
+
+}  // namespace
+
+MemoryStore::MemoryStore() : MemoryStore(std::numeric_limits<std::uint64_t>::max()) {}
+
+MemoryStore::MemoryStore(std::uint64_t max_bytes) : max_bytes_(max_bytes), last_version_(timeOfDay()) {}
+
 MemoryStore::~MemoryStore() {
     for (const auto& watch : watches_) {
         if (const auto queue = watch.lock()) queue->close();
     }
 }
 
-Result<VersionedValue> MemoryStore::get(std::string_view key, Deadline /*deadline*/) {
+std::optional<SharedValue> MemoryStore::find(std::string_view key) {
     const std::lock_guard lock(mutex_);
     const auto found = values_.find(key);
-    if (found == values_.end()) return fail(ErrorCode::NotFound, fmt::format("get {}: no such key", key));
+    if (found == values_.end()) return std::nullopt;
     return found->second;
+}
+
+Result<VersionedValue> MemoryStore::get(std::string_view key, Deadline /*deadline*/) {
+    const auto found = find(key);
+    if (!found) return fail(ErrorCode::NotFound, fmt::format("get {}: no such key", key));
+    return VersionedValue{*found->value, std::to_string(found->version)};
 }
 
 Result<std::string> MemoryStore::put(std::string_view key, std::string_view value, const Precondition& precondition,
                                      Deadline /*deadline*/) {
-    if (key.empty()) return fail(ErrorCode::InvalidArgument, "put: the key is empty");
-    const std::lock_guard lock(mutex_);
-    const auto found = values_.find(key);
-    if (precondition.kind == Precondition::Kind::Absent && found != values_.end()) {
-        return fail(ErrorCode::AlreadyExists, fmt::format("put {}: the key exists", key));
+    if (auto checked = checkKey("put", key); !checked) return std::unexpected(checked.error());
+    // Also holds the value that is replaced, so that it is freed after the lock.
+    auto shared = std::make_shared<const std::string>(value);
+    std::string name(key);
+    Result<std::uint64_t> version;
+    {
+        const std::lock_guard lock(mutex_);
+        version = write(std::move(name), shared, precondition);
     }
-    if (auto checked = checkVersion("put", key, precondition); !checked) return std::unexpected(checked.error());
-    VersionedValue written{std::string(value), std::to_string(++last_version_)};
-    publish({Event::Kind::Put, {std::string(key), written.value, written.version}});
-    std::string version = written.version;
-    values_.insert_or_assign(std::string(key), std::move(written));
-    return version;
+    if (!version) return std::unexpected(std::move(version.error()));
+    return std::to_string(*version);
+}
+
+void MemoryStore::putLater(std::string key, std::string value, Precondition precondition, Done done) {
+    if (auto checked = checkKey("put", key); !checked) return done(std::unexpected(checked.error()));
+    auto shared = std::make_shared<const std::string>(std::move(value));
+    Result<std::uint64_t> version;
+    {
+        const std::lock_guard lock(mutex_);
+        version = write(std::move(key), shared, precondition);
+    }
+    if (!version) return done(std::unexpected(std::move(version.error())));
+    done(std::to_string(*version));
 }
 
 Result<void> MemoryStore::remove(std::string_view key, const Precondition& precondition, Deadline /*deadline*/) {
-    if (precondition.kind == Precondition::Kind::Absent) {
-        return fail(ErrorCode::InvalidArgument, fmt::format("remove {}: under the condition that it is absent", key));
-    }
+    SharedValue freed_after_the_lock;
     const std::lock_guard lock(mutex_);
-    if (auto checked = checkVersion("remove", key, precondition); !checked) return checked;
     const auto found = values_.find(key);
-    if (found == values_.end()) return fail(ErrorCode::NotFound, fmt::format("remove {}: no such key", key));
-    values_.erase(found);
-    publish({Event::Kind::Remove, {std::string(key), {}, {}}});
+    const auto version = found == values_.end() ? std::nullopt : std::optional(found->second.version);
+    if (auto checked = check("remove", key, precondition, version); !checked) return checked;
+    freed_after_the_lock = found->second;
+    erase(found);
     return {};
 }
 
-Result<void> MemoryStore::checkVersion(std::string_view operation, std::string_view key,
-                                       const Precondition& precondition) const {
-    if (precondition.kind != Precondition::Kind::Version) return {};
-    const auto found = values_.find(key);
-    if (found != values_.end() && found->second.version == precondition.version) return {};
-    return fail(ErrorCode::Busy,
-                fmt::format("{} {}: the key {} since version {}", operation, key,
-                            found == values_.end() ? "was removed" : "was written", precondition.version),
-                "read it again and retry");
+void MemoryStore::removeLater(std::string key, Precondition precondition, Done done) {
+    auto removed = remove(key, precondition, std::nullopt);
+    if (!removed) return done(std::unexpected(std::move(removed.error())));
+    done(std::string());
+}
+
+Result<void> MemoryStore::check(std::string_view operation, std::string_view key, const Precondition& precondition,
+                                std::optional<std::uint64_t> version) {
+    const bool removal = operation == "remove";
+    switch (precondition.kind) {
+        case Precondition::Kind::Any:
+            if (!removal || version) return {};
+            return fail(ErrorCode::NotFound, fmt::format("remove {}: no such key", key));
+        case Precondition::Kind::Absent:
+            if (removal) {
+                return fail(ErrorCode::InvalidArgument,
+                            fmt::format("remove {}: under the condition that it is absent", key));
+            }
+            if (!version) return {};
+            return fail(ErrorCode::AlreadyExists, fmt::format("put {}: the key exists", key));
+        case Precondition::Kind::Version:
+            if (version && std::to_string(*version) == precondition.version) return {};
+            return fail(ErrorCode::Busy,
+                        fmt::format("{} {}: the key {} since version {}", operation, key,
+                                    version ? "was written" : "was removed", precondition.version),
+                        "read it again and retry");
+    }
+    return {};
 }
 
 Result<Page> MemoryStore::list(std::string_view prefix, std::size_t limit, std::string_view continuation,
                                Deadline /*deadline*/) {
+    return listWithin(prefix, limit, continuation, std::numeric_limits<std::size_t>::max());
+}
+
+Result<Page> MemoryStore::listWithin(std::string_view prefix, std::size_t limit, std::string_view continuation,
+                                     std::size_t max_bytes) {
     if (limit == 0) return fail(ErrorCode::InvalidArgument, fmt::format("list {}: a limit of 0", prefix));
     // A continuation is the last key of the page before.
     if (!continuation.empty() && !continuation.starts_with(prefix)) {
@@ -138,14 +141,17 @@ Result<Page> MemoryStore::list(std::string_view prefix, std::size_t limit, std::
                     fmt::format("list {}: the continuation {} is of another listing", prefix, continuation));
     }
     Page page;
+    std::size_t bytes = 0;
     const std::lock_guard lock(mutex_);
     auto entry = continuation.empty() ? values_.lower_bound(prefix) : values_.upper_bound(continuation);
     for (; entry != values_.end() && entry->first.starts_with(prefix); ++entry) {
-        if (page.items.size() == limit) {
+        const auto& [key, found] = *entry;
+        bytes += key.size() + found.value->size();
+        if (page.items.size() == limit || (bytes > max_bytes && !page.items.empty())) {
             page.continuation = page.items.back().key;
             break;
         }
-        page.items.push_back({entry->first, entry->second.value, entry->second.version});
+        page.items.push_back({key, *found.value, std::to_string(found.version)});
     }
     return page;
 }
@@ -158,9 +164,74 @@ Result<std::unique_ptr<Watch>> MemoryStore::watch(std::string_view prefix, Deadl
     return std::make_unique<QueueWatch>(std::move(queue));
 }
 
-void MemoryStore::publish(const Event& event) {
+std::string MemoryStore::revision() const {
+    const std::lock_guard lock(mutex_);
+    return std::to_string(last_version_);
+}
+
+Usage MemoryStore::usage() const {
+    const std::lock_guard lock(mutex_);
+    return {.keys = values_.size(), .bytes = bytes_};
+}
+
+void MemoryStore::apply(std::span<const Change> changes, std::uint64_t revision) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& change : changes) {
+        const auto found = values_.find(change.key);
+        if (change.value) {
+            auto value = change.value;
+            set(found, std::string(change.key), value, change.version);
+        } else if (found != values_.end()) {
+            erase(found);
+        }
+    }
+    last_version_ = revision;
+}
+
+Result<std::uint64_t> MemoryStore::write(std::string&& key, std::shared_ptr<const std::string>& value,
+                                         const Precondition& precondition) {
+    const auto found = values_.find(key);
+    const auto old = found == values_.end() ? std::nullopt : std::optional(found->second.version);
+    if (auto checked = check("put", key, precondition, old); !checked) return std::unexpected(checked.error());
+    const std::uint64_t freed = old ? key.size() + found->second.value->size() : 0;
+    const std::uint64_t taken = key.size() + value->size();
+    if (taken > freed && taken - freed > max_bytes_ - std::min(bytes_, max_bytes_)) {
+        return fail(ErrorCode::Full,
+                    fmt::format("put {}: the store is full: it may take {}", key, formatSize(max_bytes_)));
+    }
+    set(found, std::move(key), value, ++last_version_);
+    return last_version_;
+}
+
+void MemoryStore::set(Values::iterator found, std::string&& key, std::shared_ptr<const std::string>& value,
+                      std::uint64_t version) {
+    bytes_ += value->size();
+    if (found == values_.end()) {
+        bytes_ += key.size();
+        found = values_.emplace(std::move(key), SharedValue{std::move(value), version}).first;
+    } else {
+        bytes_ -= found->second.value->size();
+        std::swap(found->second.value, value);
+        found->second.version = version;
+    }
+    publish(Event::Kind::Put, found->first, found->second);
+}
+
+void MemoryStore::erase(Values::iterator entry) {
+    bytes_ -= entry->first.size() + entry->second.value->size();
+    const auto gone = values_.extract(entry);
+    publish(Event::Kind::Remove, gone.key(), {});
+}
+
+void MemoryStore::publish(Event::Kind kind, std::string_view key, const SharedValue& value) {
     for (const auto& watch : watches_) {
-        if (const auto queue = watch.lock()) queue->add(event);
+        const auto queue = watch.lock();
+        if (!queue || !queue->wants(key)) continue;
+        if (kind == Event::Kind::Put) {
+            queue->add({kind, {std::string(key), *value.value, std::to_string(value.version)}});
+        } else {
+            queue->add({kind, {std::string(key), {}, {}}});
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 #include "base/address.h"
 #include "base/errors.h"
 #include "base/text.h"
+#include "metadata/http_store.h"
 #include "metadata/memory_store.h"
 
 namespace mc::metadata {
@@ -47,19 +48,22 @@ bool isP2pHandshake(std::string_view uri) {
     return uri == kP2pHandshake;
 }
 
-Result<std::unique_ptr<Store>> openStore(std::string_view uri) {
+Result<std::unique_ptr<Store>> openStore(std::string_view uri, const StoreOptions& options) {
     if (uri == kMemory) return std::make_unique<MemoryStore>();
     if (isP2pHandshake(uri)) {
         return fail(ErrorCode::InvalidArgument, "metadata store P2PHANDSHAKE: it stands for having none");
     }
+    const auto kind = kindOf(uri);
+    if (kind == "http" || kind == "https") return HttpStore::open(uri, options);
     // The rest of a URI is not repeated: it may hold a password.
-    if (const auto kind = kindOf(uri); !kind.empty()) {
-        return fail(ErrorCode::Unsupported, fmt::format("metadata store {}: this build knows only memory:", kind),
-                    "P2PHANDSHAKE needs no store");
+    if (!kind.empty()) {
+        return fail(ErrorCode::Unsupported,
+                    fmt::format("metadata store {}: this build knows http:// and https://", kind),
+                    "mc-meta serve is such a server; P2PHANDSHAKE needs none");
     }
     const std::array<std::string, 2> known{std::string(kMemory), std::string(kP2pHandshake)};
     const auto meant = nearestName(uri.substr(0, 64), known);
-    return fail(ErrorCode::InvalidArgument, "metadata store: neither memory:, a URL nor host:port",
+    return fail(ErrorCode::InvalidArgument, "metadata store: neither a URL, host:port nor memory:",
                 meant ? fmt::format("did you mean {}?", *meant) : "");
 }
 

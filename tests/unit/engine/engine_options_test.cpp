@@ -43,6 +43,11 @@ TEST(EngineOptions, theTablesDefaultsAreThoseOfTheStruct) {
     EXPECT_EQ(table->bind_address, plain.bind_address);
     EXPECT_EQ(table->advertise_address, plain.advertise_address);
     EXPECT_EQ(table->metadata_cluster_id, plain.metadata_cluster_id);
+    EXPECT_EQ(table->metadata.connect_timeout, plain.metadata.connect_timeout);
+    EXPECT_EQ(table->metadata.timeout, plain.metadata.timeout);
+    EXPECT_EQ(table->metadata.max_value, plain.metadata.max_value);
+    EXPECT_EQ(table->metadata.proxy, plain.metadata.proxy);
+    EXPECT_EQ(table->metadata.ca_file, plain.metadata.ca_file);
     EXPECT_EQ(table->use_ipv6, plain.use_ipv6);
     EXPECT_EQ(table->metadata_cache, plain.metadata_cache);
     EXPECT_EQ(table->retry_count, plain.retry_count);
@@ -66,6 +71,11 @@ TEST(EngineOptions, everyVariableReachesItsMember) {
                                   {"MC_HANDSHAKE_MAX_LENGTH", "2097152"},
                                   {"MC_TCP_BIND_ADDRESS", "10.0.0.1"},
                                   {"MC_METADATA_CLUSTER_ID", "blue"},
+                                  {"MC_METADATA_CONNECT_TIMEOUT", "500ms"},
+                                  {"MC_METADATA_TIMEOUT", "2"},
+                                  {"MC_METADATA_MAX_VALUE", "1MiB"},
+                                  {"MC_METADATA_PROXY", "http://proxy:3128"},
+                                  {"MC_METADATA_CA_FILE", "/ca.pem"},
                                   {"MC_USE_IPV6", "0"},
                                   {"MC_DISABLE_METACACHE", "0"},
                                   {"MC_RETRY_CNT", "3"},
@@ -86,6 +96,11 @@ TEST(EngineOptions, everyVariableReachesItsMember) {
     EXPECT_EQ(set->handshake_max_length, 2097152U);
     EXPECT_EQ(set->bind_address, "10.0.0.1");
     EXPECT_EQ(set->metadata_cluster_id, "blue");
+    EXPECT_EQ(set->metadata.connect_timeout, milliseconds(500));
+    EXPECT_EQ(set->metadata.timeout, seconds(2));
+    EXPECT_EQ(set->metadata.max_value, 1048576U);
+    EXPECT_EQ(set->metadata.proxy, "http://proxy:3128");
+    EXPECT_EQ(set->metadata.ca_file, "/ca.pem");
     EXPECT_TRUE(set->use_ipv6) << "any value means on";
     EXPECT_FALSE(set->metadata_cache) << "any value means off";
     EXPECT_EQ(set->retry_count, 3);

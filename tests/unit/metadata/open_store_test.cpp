@@ -17,17 +17,28 @@ TEST(OpenStore, OpensANewMemoryStoreEachTime) {
 }
 
 TEST(OpenStore, SaysWhatThisBuildKnowsForOtherKindsOfStore) {
-    for (const auto* uri : {"http://127.0.0.1:8080/metadata", "https://meta/metadata", "redis://127.0.0.1",
-                            "etcd://a:2379,b:2379", "127.0.0.1:2379", "a:2379;b:2379", "[::1]:2379"}) {
+    for (const auto* uri :
+         {"redis://127.0.0.1", "etcd://a:2379,b:2379", "127.0.0.1:2379", "a:2379;b:2379", "[::1]:2379"}) {
         const auto store = openStore(uri);
         ASSERT_FALSE(store) << uri;
         EXPECT_EQ(store.error().code, ErrorCode::Unsupported) << uri;
-        EXPECT_THAT(store.error().message, HasSubstr("this build knows only memory:")) << uri;
+        EXPECT_THAT(store.error().message, HasSubstr("this build knows http:// and https://")) << uri;
     }
-    EXPECT_EQ(openStore("127.0.0.1:2379").error().message, "metadata store etcd: this build knows only memory:");
+    EXPECT_EQ(openStore("127.0.0.1:2379").error().message,
+              "metadata store etcd: this build knows http:// and https://");
+}
+
+TEST(OpenStore, OpensHttpStoresWithoutAskingTheirServers) {
+    for (const auto* uri : {"http://127.0.0.1:9/metadata", "https://meta/metadata", "http://[::1]:8080/a/b",
+                            "http://user:secret@host/metadata"}) {
+        const auto store = openStore(uri);
+        EXPECT_TRUE(store) << uri << ": " << store.error().message;
+    }
 }
 
 TEST(OpenStore, DoesNotRepeatPasswords) {
+    const auto http = openStore("http://user:secret@127.0.0.1:8080").error();
+    EXPECT_THAT(http.message + http.hint, Not(HasSubstr("secret")));
     const auto error = openStore("redis://user:secret@127.0.0.1:6379").error();
     EXPECT_THAT(error.message + error.hint, Not(HasSubstr("secret")));
 }

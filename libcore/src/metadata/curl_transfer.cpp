@@ -1,0 +1,253 @@
+#include "metadata/curl_transfer.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <utility>
+
+#include "base/errors.h"
+#include "base/units.h"
+
+namespace mc::metadata {
+namespace {
+
+struct CurlFree {
+    void operator()(CURL* handle) const { ::curl_easy_cleanup(handle); }
+    void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
+};
+
+bool initialised() {
+    static const bool kDone = ::curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    return kDone;
+}
+
+curl_socket_t openSocket(void* /*user*/, curlsocktype /*purpose*/, curl_sockaddr* address) {
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+std::string_view unquoted(std::string_view etag) {
+    return etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"') ? etag.substr(1, etag.size() - 2) : "";
+}
+
+}  // namespace
+
+class CurlTransfer::Impl {
+  public:
+    Impl(CURL* handle, StoreOptions options, std::string shown_url)
+        : options_(std::move(options)), shown_url_(std::move(shown_url)), handle_(handle) {}
+
+    CURL* handle() const { return handle_.get(); }
+    std::string& body() { return body_; }
+
+    void prepare(const HttpRequest& request, std::chrono::milliseconds limit);
+    std::string header(const char* name) const;
+    long status() const;
+    Error errorOf(CURLcode code) const;
+
+  private:
+    template <typename T>
+    void set(CURLoption option, T value) {
+        ::curl_easy_setopt(handle_.get(), option, value);
+    }
+    void setRoad();
+    void setMethod(const HttpRequest& request);
+    static std::size_t takeBody(char* bytes, std::size_t size, std::size_t count, void* self);
+    std::string cause(CURLcode code) const;
+
+    const StoreOptions options_;
+    const std::string shown_url_;
+    std::string body_;
+    std::uint64_t max_body_ = 0;
+    bool too_long_ = false;
+    std::chrono::milliseconds limit_{0};
+    std::array<char, CURL_ERROR_SIZE> text_{};
+    std::unique_ptr<curl_slist, CurlFree> headers_;
+    std::unique_ptr<CURL, CurlFree> handle_;  // Goes first: it refers to all the others.
+};
+
+void CurlTransfer::Impl::prepare(const HttpRequest& request, std::chrono::milliseconds limit) {
+    body_.clear();
+    max_body_ = request.max_reply;
+    too_long_ = false;
+    text_.front() = '\0';
+    limit_ = limit;
+    ::curl_easy_reset(handle_.get());  // Keeps connections.
+    setRoad();
+    setMethod(request);
+    set(CURLOPT_URL, request.url.c_str());
+    set(CURLOPT_FRESH_CONNECT, request.on_new_connection ? 1L : 0L);
+    set(CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
+    auto connecting = options_.connect_timeout;
+    if (limit.count() != 0) connecting = std::min(connecting, limit);
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connecting.count()));
+    if (request.max_reply != 0) set(CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(request.max_reply));
+}
+
+// How the server is reached, and nothing but the server.
+void CurlTransfer::Impl::setRoad() {
+    set(CURLOPT_ERRORBUFFER, text_.data());
+    set(CURLOPT_WRITEFUNCTION, &Impl::takeBody);
+    set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+    set(CURLOPT_OPENSOCKETFUNCTION, &openSocket);
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_QUICK_EXIT, 1L);  // A name that takes long to resolve is not waited for beyond the time limit.
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(CURLOPT_FOLLOWLOCATION, 0L);
+    set(CURLOPT_PROXY, options_.proxy.c_str());
+    set(CURLOPT_NOPROXY, "");
+    set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_MAXCONNECTS, 1L);
+    if (!options_.ca_file.empty()) {
+        set(CURLOPT_CAINFO, options_.ca_file.c_str());
+        set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    }
+}
+
+void CurlTransfer::Impl::setMethod(const HttpRequest& request) {
+    std::vector<std::string> headers = request.headers;
+    switch (request.method) {
+        case HttpRequest::Method::Get:
+            set(CURLOPT_HTTPGET, 1L);
+            break;
+        case HttpRequest::Method::Head:
+            set(CURLOPT_NOBODY, 1L);
+            break;
+        case HttpRequest::Method::Put:
+            set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+            set(CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());
+            set(CURLOPT_CUSTOMREQUEST, "PUT");
+            headers.emplace_back("Content-Type: application/json");
+            headers.emplace_back("Expect:");  // No second of waiting for a "100 Continue".
+            break;
+        case HttpRequest::Method::Delete:
+            set(CURLOPT_CUSTOMREQUEST, "DELETE");
+            break;
+    }
+    curl_slist* list = nullptr;
+    for (const std::string& header : headers) {
+        list = ::curl_slist_append(list, header.c_str());
+    }
+    headers_.reset(list);
+    set(CURLOPT_HTTPHEADER, list);
+}
+
+std::size_t CurlTransfer::Impl::takeBody(char* bytes, std::size_t size, std::size_t count, void* self) {
+    Impl& transfer = *static_cast<Impl*>(self);
+    const std::size_t length = size * count;
+    transfer.too_long_ = transfer.body_.size() + length > transfer.max_body_;
+    if (transfer.too_long_) return 0;
+    transfer.body_.append(bytes, length);
+    return length;
+}
+
+std::string CurlTransfer::Impl::header(const char* name) const {
+    curl_header* found = nullptr;
+    if (::curl_easy_header(handle_.get(), name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK) return {};
+    return found->value;
+}
+
+long CurlTransfer::Impl::status() const {
+    long status = 0;
+    ::curl_easy_getinfo(handle_.get(), CURLINFO_RESPONSE_CODE, &status);
+    return status;
+}
+
+std::string CurlTransfer::Impl::cause(CURLcode code) const {
+    long number = 0;
+    ::curl_easy_getinfo(handle_.get(), CURLINFO_OS_ERRNO, &number);
+    const bool of_socket = code == CURLE_COULDNT_CONNECT || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
+    if (of_socket && number != 0) return std::generic_category().message(static_cast<int>(number));
+    return text_.front() != '\0' ? text_.data() : ::curl_easy_strerror(code);
+}
+
+Error CurlTransfer::Impl::errorOf(CURLcode code) const {
+    const auto make = [&](ErrorCode kind, const std::string& problem, std::string hint = {}) {
+        return Error{kind, fmt::format("metadata server {}: {}", shown_url_, problem), std::move(hint)};
+    };
+    if (too_long_ || code == CURLE_FILESIZE_EXCEEDED) {
+        return make(ErrorCode::BadData, fmt::format("the reply is longer than {} bytes", max_body_),
+                    "the longest value to accept is an option (metadata_max_value)");
+    }
+    switch (code) {
+        case CURLE_COULDNT_CONNECT:
+            return make(ErrorCode::Unavailable, cause(code), "is the metadata server running there?");
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_RESOLVE_PROXY:
+            return make(ErrorCode::Unavailable, cause(code), "is the host's name right?");
+        case CURLE_OPERATION_TIMEDOUT:
+            return make(ErrorCode::TimedOut,
+                        limit_.count() == 0 ? "no connection in time"
+                                            : fmt::format("no answer within {}", formatDuration(limit_)),
+                        "the time limits are options (metadata_timeout, metadata_connect_timeout)");
+        case CURLE_GOT_NOTHING:
+            return make(ErrorCode::Unavailable, "it closed the connection without a reply");
+        case CURLE_PARTIAL_FILE:
+            return make(ErrorCode::Unavailable, "it closed the connection in the middle of its reply");
+        case CURLE_UNSUPPORTED_PROTOCOL:  // What libcurl says to HTTP/0.9.
+        case CURLE_WEIRD_SERVER_REPLY:
+        case CURLE_BAD_CONTENT_ENCODING:
+            return make(ErrorCode::Protocol, fmt::format("not HTTP: {}", cause(code)), "is the port right?");
+        case CURLE_SSL_CONNECT_ERROR:
+            return make(ErrorCode::Protocol, cause(code), "does it speak TLS? use http:// otherwise");
+        case CURLE_PEER_FAILED_VERIFICATION:
+            return make(ErrorCode::NotPermitted, cause(code),
+                        "name the file of its certificate authority (metadata_ca_file)");
+        case CURLE_SSL_CACERT_BADFILE:
+            return make(ErrorCode::Config, cause(code), "metadata_ca_file is a PEM file");
+        case CURLE_OUT_OF_MEMORY:
+            return make(ErrorCode::System, "out of memory");
+        default:
+            return make(ErrorCode::Unavailable, cause(code));
+    }
+}
+
+Result<std::unique_ptr<CurlTransfer>> CurlTransfer::open(const StoreOptions& options, std::string shown_url) {
+    CURL* const handle = initialised() ? ::curl_easy_init() : nullptr;
+    if (handle == nullptr) return fail(ErrorCode::System, "libcurl: can't be initialised");
+    return std::unique_ptr<CurlTransfer>(
+        new CurlTransfer(std::make_unique<Impl>(handle, options, std::move(shown_url))));
+}
+
+CurlTransfer::CurlTransfer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+CurlTransfer::~CurlTransfer() = default;
+
+void CurlTransfer::prepare(const HttpRequest& request, std::chrono::milliseconds limit) {
+    impl_->prepare(request, limit);
+}
+
+Result<HttpReply> CurlTransfer::perform() {
+    const CURLcode code = ::curl_easy_perform(impl_->handle());
+    if (code != CURLE_OK) return std::unexpected(impl_->errorOf(code));
+    HttpReply reply = header();
+    reply.body = std::move(impl_->body());
+    return reply;
+}
+
+void* CurlTransfer::handle() const {
+    return impl_->handle();
+}
+
+std::string& CurlTransfer::body() {
+    return impl_->body();
+}
+
+HttpReply CurlTransfer::header() const {
+    return {.status = impl_->status(),
+            .extended = impl_->header("Mc-Metadata") == "1",
+            .etag = std::string(unquoted(impl_->header("ETag"))),
+            .location = impl_->header("Location"),
+            .body = {}};
+}
+
+Error CurlTransfer::errorOf(int code) const {
+    return impl_->errorOf(static_cast<CURLcode>(code));
+}
+
+}  // namespace mc::metadata

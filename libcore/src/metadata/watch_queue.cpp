@@ -1,0 +1,51 @@
+#include "metadata/watch_queue.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/errors.h"
+
+namespace mc::metadata {
+
+void WatchQueue::add(const Event& event) {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return;
+    if (events_.size() < kMaxPendingEvents) {
+        events_.push_back(event);
+    } else {
+        events_.clear();
+        ended_ = Error{ErrorCode::Io, fmt::format("watch {}: changes came faster than they were taken", prefix_),
+                       "list the keys and watch again"};
+    }
+    changed_.notify_one();
+}
+
+void WatchQueue::close() {
+    const std::lock_guard lock(mutex_);
+    if (!ended_) ended_ = Error{ErrorCode::Unavailable, fmt::format("watch {}: the store is closed", prefix_), {}};
+    changed_.notify_one();
+}
+
+void WatchQueue::cancel() {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    changed_.notify_one();
+}
+
+Result<std::optional<Event>> WatchQueue::take(Deadline deadline) {
+    std::unique_lock lock(mutex_);
+    const auto ready = [this] { return cancelled_ || ended_ || !events_.empty(); };
+    if (!deadline) {
+        changed_.wait(lock, ready);
+    } else if (!changed_.wait_until(lock, *deadline, ready)) {
+        return fail(ErrorCode::TimedOut, fmt::format("watch {}: no change until the deadline", prefix_));
+    }
+    if (cancelled_) return std::nullopt;
+    if (events_.empty()) return std::unexpected(*ended_);
+    Event event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+}
+
+}  // namespace mc::metadata

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "metadata/store.h"
+
+namespace mc::metadata {
+
+/// The changes that a watch has not taken yet. Shared by the store, which adds, and the watch, which takes.
+class WatchQueue {
+  public:
+    /// An unread watch keeps at most so many changes.
+    static constexpr std::size_t kMaxPendingEvents = 65536;
+
+    explicit WatchQueue(std::string_view prefix) : prefix_(prefix) {}
+
+    bool wants(std::string_view key) const { return key.starts_with(prefix_); }
+    void add(const Event& event);
+    /// The store is gone.
+    void close();
+    void cancel();
+    /// As Watch::next.
+    Result<std::optional<Event>> take(Deadline deadline);
+
+  private:
+    const std::string prefix_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<Event> events_;
+    std::optional<Error> ended_;  // What is told after the last event.
+    bool cancelled_ = false;
+};
+
+}  // namespace mc::metadata

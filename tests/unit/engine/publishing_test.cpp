@@ -1,0 +1,107 @@
+// What an engine leaves in a store that others change, too.
+#include <gmock/gmock.h>
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "mc/engine.h"
+
+#include "metadata/memory_store.h"
+
+namespace mc {
+namespace {
+
+using metadata::Precondition;
+using testing::HasSubstr;
+
+constexpr const char* kSegment = "node1";
+constexpr const char* kKey = "mooncake/ram/node1";
+
+/// As Mooncake's HTTP servers are: no versions, no conditions.
+class StockStore : public metadata::MemoryStore {
+  public:
+    Result<metadata::VersionedValue> get(std::string_view key, Deadline deadline) override {
+        auto found = MemoryStore::get(key, deadline);
+        if (found) found->version.clear();
+        return found;
+    }
+    Result<std::string> put(std::string_view key, std::string_view value, const Precondition& precondition,
+                            Deadline deadline) override {
+        if (precondition.kind != Precondition::Kind::Any) return unsupported();
+        auto version = MemoryStore::put(key, value, precondition, deadline);
+        if (version) version->clear();
+        return version;
+    }
+    Result<void> remove(std::string_view key, const Precondition& precondition, Deadline deadline) override {
+        if (precondition.kind != Precondition::Kind::Any) return unsupported();
+        return MemoryStore::remove(key, precondition, deadline);
+    }
+
+  private:
+    static std::unexpected<Error> unsupported() {
+        return std::unexpected(Error{ErrorCode::Unsupported, "store: knows no preconditions", {}});
+    }
+};
+
+template <typename Store>
+class Publishing : public testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_TRUE(engine_->init(store_, kSegment, "127.0.0.1"));
+        ASSERT_TRUE(engine_->installTransport("tcp"));
+        ASSERT_TRUE(engine_->registerLocalMemory(memory_.data(), 4096));
+    }
+    std::size_t keys() { return store_->list("", 100, "", std::nullopt)->items.size(); }
+    Result<void> registerMore() { return engine_->registerLocalMemory(memory_.data() + 4096, 4096); }
+
+    std::vector<std::byte> memory_ = std::vector<std::byte>(8192);
+    std::shared_ptr<Store> store_ = std::make_shared<Store>();
+    std::unique_ptr<TransferEngine> engine_ = std::make_unique<TransferEngine>();
+};
+
+using Stores = testing::Types<metadata::MemoryStore, StockStore>;
+TYPED_TEST_SUITE(Publishing, Stores);
+
+TYPED_TEST(Publishing, NothingIsLeftBehind) {
+    EXPECT_EQ(this->keys(), 2U);
+    ASSERT_TRUE(this->registerMore());
+    EXPECT_EQ(this->keys(), 2U);
+    this->engine_.reset();
+    EXPECT_EQ(this->keys(), 0U);
+}
+
+TYPED_TEST(Publishing, WhatSomebodyElseHasPutThereStays) {
+    ASSERT_TRUE(this->store_->put(kKey, "{}", Precondition::any(), std::nullopt));
+    this->engine_.reset();
+    EXPECT_EQ(this->keys(), 1U);
+    EXPECT_EQ(this->store_->get(kKey, std::nullopt)->value, "{}");
+}
+
+TYPED_TEST(Publishing, WhatSomebodyHasRemovedIsNoTrouble) {
+    ASSERT_TRUE(this->store_->remove(kKey, Precondition::any(), std::nullopt));
+    this->engine_.reset();
+    EXPECT_EQ(this->keys(), 0U);
+}
+
+TYPED_TEST(Publishing, AStoreThatHasLostEverythingIsFilledAgain) {
+    const auto lost = this->store_->list("", 100, "", std::nullopt);
+    for (const auto& item : lost->items)
+        ASSERT_TRUE(this->store_->remove(item.key, Precondition::any(), std::nullopt));
+    ASSERT_TRUE(this->registerMore());
+    EXPECT_TRUE(this->store_->get(kKey, std::nullopt));
+}
+
+using PublishingWithVersions = Publishing<metadata::MemoryStore>;
+
+TEST_F(PublishingWithVersions, AnothersDescriptorIsNotOverwritten) {
+    ASSERT_TRUE(store_->put(kKey, "{}", Precondition::any(), std::nullopt));
+    const auto more = registerMore();
+    ASSERT_FALSE(more);
+    EXPECT_EQ(more.error().code, ErrorCode::AlreadyExists);
+    EXPECT_THAT(more.error().message, HasSubstr("another engine has replaced it"));
+    EXPECT_EQ(store_->get(kKey, std::nullopt)->value, "{}");
+}
+
+}  // namespace
+}  // namespace mc

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "mc/error.h"
+
+#include "common/stop_signals.h"
+#include "config/values.h"
+
+namespace mc::meta {
+
+Result<ExitCode> runGet(const config::Values& values, tools::StopSignals& stop);
+Result<ExitCode> runPut(const config::Values& values, tools::StopSignals& stop);
+Result<ExitCode> runRemove(const config::Values& values, tools::StopSignals& stop);
+Result<ExitCode> runList(const config::Values& values, tools::StopSignals& stop);
+Result<ExitCode> runWatch(const config::Values& values, tools::StopSignals& stop);
+
+}  // namespace mc::meta

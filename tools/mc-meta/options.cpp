@@ -1,0 +1,172 @@
+#include "mc-meta/options.h"
+
+#include <array>
+
+#include "common/common_options.h"
+#include "mc-meta/serve_options.h"
+#include "metadata/store_options.h"
+
+namespace mc::meta {
+namespace {
+
+using config::Option;
+using config::Type;
+
+constexpr Option kServer[] = {
+    {.name = "metadata-server",
+     .placeholder = "URL",
+     .environment = "MC_METADATA_SERVER",
+     .fallback = "http://127.0.0.1:8080/metadata",
+     .group = "Metadata server",
+     .summary = "the metadata server",
+     .details = "Of mc-meta serve, or one of Mooncake's own, which know get, put and remove without conditions only."},
+    metadata::kMetadataConnectTimeout,
+    metadata::kMetadataTimeout,
+    metadata::kMetadataMaxValue,
+    metadata::kMetadataProxy,
+    metadata::kMetadataCaFile,
+};
+
+constexpr Option kTimeout[] = {
+    {.name = "timeout",
+     .type = Type::Duration,
+     .fallback = "0s",
+     .summary = "how long the command may take; 0: as long as its requests",
+     .details = "Each request has its limit, --metadata-timeout."},
+};
+constexpr Option kWatchTimeout[] = {
+    {.name = "timeout",
+     .type = Type::Duration,
+     .fallback = "0s",
+     .summary = "how long to watch; 0: until SIGINT or SIGTERM"},
+};
+constexpr Option kKey[] = {
+    {.name = "key",
+     .positional = true,
+     .required = true,
+     .toml = false,
+     .summary = "the key, literally",
+     .details = "Nothing is put in front of it: an engine's keys begin with mooncake/, or mooncake/CLUSTER/."},
+};
+constexpr Option kValue[] = {
+    {.name = "value",
+     .placeholder = "VALUE",
+     .positional = true,
+     .file = true,
+     .toml = false,
+     .summary = "the value; @FILE: what is in the file; -: standard input",
+     .details = "Without it, standard input."},
+    {.name = "if-absent", .type = Type::Flag, .summary = "only if the key does not exist"},
+};
+constexpr Option kIfVersion[] = {
+    {.name = "if-version", .placeholder = "VERSION", .toml = false, .summary = "only if the key has this version"},
+};
+constexpr Option kIfMissing[] = {
+    {.name = "if-missing",
+     .type = Type::Choice,
+     .choices = {"fail", "ok"},
+     .fallback = "fail",
+     .summary = "what to say if the key does not exist",
+     .details = "Mooncake's server in Go does not tell whether it did."},
+};
+constexpr Option kPrefix[] = {
+    {.name = "prefix", .positional = true, .toml = false, .summary = "what the keys begin with; all keys without it"},
+};
+constexpr Option kList[] = {
+    {.name = "limit", .type = Type::Integer, .min = "0", .fallback = "0", .summary = "most keys to list; 0: all"},
+    {.name = "values", .type = Type::Flag, .summary = "values, too"},
+    {.name = "keys-only", .type = Type::Flag, .summary = "only keys, one a line"},
+};
+constexpr Option kWatchValues[] = {
+    {.name = "values", .type = Type::Flag, .summary = "values, too; with --json they are always there"},
+};
+
+constexpr config::Command kGet{
+    .name = "get",
+    .summary = "write a key's value to standard output",
+    .description = "The bytes are those of the value, and nothing else. With --json the version is there, too.",
+    .examples = {{"Where does an engine answer?", "mc-meta get mooncake/rpc_meta/10.0.0.2:12345"},
+                 {"A descriptor, to be read by people",
+                  "mc-meta get mooncake/ram/10.0.0.2:12345 | python3 -m json.tool"}},
+    .options = {kKey, kTimeout, kServer},
+};
+constexpr config::Command kPut{
+    .name = "put",
+    .summary = "set a key's value",
+    .description = "A condition needs a server that knows it; others are refused before anything is written.",
+    .examples = {{"A short value", "mc-meta put greeting hello"},
+                 {"A descriptor from a file, unless there is one",
+                  "mc-meta put --if-absent mooncake/ram/node1 @node1.json"}},
+    .options = {kKey, kValue, kIfVersion, kTimeout, kServer},
+};
+constexpr config::Command kRemove{
+    .name = "remove",
+    .summary = "remove a key",
+    .description =
+        "Removes exactly this key. What an engine that was killed has left are two: its rpc_meta and its ram.",
+    .examples = {{"Let a crashed engine come back under its name", "mc-meta remove mooncake/rpc_meta/10.0.0.2:12345"},
+                 {"In a script that may run twice", "mc-meta remove --if-missing=ok greeting"}},
+    .options = {kKey, kIfVersion, kIfMissing, kTimeout, kServer},
+};
+constexpr config::Command kListCommand{
+    .name = "list",
+    .summary = "list keys in order",
+    .description = "Keys with their versions and the lengths of their values.",
+    .examples = {{"Every engine", "mc-meta list mooncake/rpc_meta/ --values"},
+                 {"Keys for a loop", "mc-meta list mooncake/ram/ --keys-only"}},
+    .options = {kPrefix, kList, kTimeout, kServer},
+};
+constexpr config::Command kWatch{
+    .name = "watch",
+    .summary = "print changes as they happen",
+    .description =
+        "A line for each change from now on: put KEY VERSION, or remove KEY; with --json an object. SIGINT and "
+        "SIGTERM end it with 0. If the server goes, or has to leave out changes, it fails, and the keys are "
+        "to be listed again.",
+    .examples = {{"All changes", "mc-meta watch"},
+                 {"Engines that come and go, for a program", "mc-meta watch mooncake/rpc_meta/ --json"}},
+    .options = {kPrefix, kWatchValues, kWatchTimeout, kServer},
+};
+
+constexpr std::array kCommands{kServe, kGet, kPut, kRemove, kListCommand, kWatch};
+
+}  // namespace
+
+const config::Tool& metaTool() {
+    static const config::Tool tool{
+        .main = {.name = "mc-meta",
+                 .summary = "a metadata server, and what is in one",
+                 .description =
+                     "Engines find each other by keys of a metadata server. serve is one; the other commands read "
+                     "and write the keys of any, over HTTP.",
+                 .examples = {{"Run a server for this machine", "mc-meta serve"},
+                              {"What is there", "mc-meta list"},
+                              {"Every change, as it happens",
+                               "mc-meta watch --metadata_server=http://10.0.0.1:8080/metadata"}},
+                 .options = {tools::kCommonOptions},
+                 .exit_codes = {{ExitCode::Ok, "done; a server or a watch was stopped"},
+                                {ExitCode::Negative, "the key does not exist, or has another version"},
+                                {ExitCode::Usage, "an option or an argument is wrong"},
+                                {ExitCode::BadData, "a value is too long or no text; serve: the file is damaged"},
+                                {ExitCode::NoInput, "a file can't be read"},
+                                {ExitCode::Unavailable,
+                                 "the server can't be reached, has gone, or can't do that; "
+                                 "serve: another process has the file open"},
+                                {ExitCode::System, "the operating system refused memory, threads or descriptors"},
+                                {ExitCode::CannotCreate,
+                                 "the key exists; serve: a port can't be bound, or the file "
+                                 "not be made"},
+                                {ExitCode::Io, "the server could not store it; changes were lost; output failed"},
+                                {ExitCode::TimedOut, "no answer in time"},
+                                {ExitCode::Protocol, "it is no metadata server that answers"},
+                                {ExitCode::NotPermitted,
+                                 "the server or its certificate was refused; serve: the file "
+                                 "may not be written"},
+                                {ExitCode::Config, "the configuration file or the environment is wrong"},
+                                {ExitCode::Interrupted, "list was interrupted by SIGINT"},
+                                {ExitCode::Terminated, "list was ended by SIGTERM"}}},
+        .commands = kCommands};
+    return tool;
+}
+
+}  // namespace mc::meta
