@@ -76,8 +76,11 @@ class SqliteFile::Database {
 };
 
 std::unexpected<Error> SqliteFile::Database::failed(std::string_view operation) {
+    // SQLite does not keep the errno of a failed COMMIT; whoever runs a statement sets it to 0 before.
+    const int last = errno;
+    const int kept = sqlite3_system_errno(connection_);
+    const int number = kept != 0 ? kept : last;
     const int code = sqlite3_errcode(connection_) & 0xff;
-    const int number = sqlite3_system_errno(connection_);
     const auto message = [&](std::string_view cause) { return fmt::format("{} {}: {}", operation, path_, cause); };
     if (meansFull(code, number)) {
         const bool disk = number == ENOSPC || number == EDQUOT || number == EFBIG;
@@ -107,6 +110,7 @@ std::unexpected<Error> SqliteFile::Database::failed(std::string_view operation) 
 }
 
 Result<void> SqliteFile::Database::execute(const char* sql) {
+    errno = 0;
     if (sqlite3_exec(connection_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return failed("write");
     return {};
 }
@@ -118,6 +122,7 @@ Result<Statement> SqliteFile::Database::prepare(const char* sql) {
 }
 
 Result<void> SqliteFile::Database::run(const Statement& statement) {
+    errno = 0;
     const int code = sqlite3_step(statement.get());
     Result<void> result;
     if (code != SQLITE_DONE && code != SQLITE_ROW) result = failed("write");

@@ -65,7 +65,8 @@ class Load {
         auto now = start;
         while (now < end) {
             now = handleEvents([&](Connection& connection, Clock::time_point when) {
-                if (when >= count_from) latencies_.push_back(std::chrono::duration<double>(when - connection.sent).count());
+                if (when >= count_from)
+                    latencies_.push_back(std::chrono::duration<double>(when - connection.sent).count());
                 ask(connection);
             });
         }
@@ -143,10 +144,11 @@ class Load {
         const auto quantile = [this](double q) {
             return latencies_[static_cast<std::size_t>(q * static_cast<double>(latencies_.size() - 1))] * 1e6;
         };
-        fmt::print("{{\"requests\": {}, \"seconds\": {:.3f}, \"requests_per_s\": {:.1f}, \"p50_us\": {:.0f}, "
-                   "\"p99_us\": {:.0f}}}\n",
-                   latencies_.size(), seconds, static_cast<double>(latencies_.size()) / seconds, quantile(0.5),
-                   quantile(0.99));
+        fmt::print(
+            "{{\"requests\": {}, \"seconds\": {:.3f}, \"requests_per_s\": {:.1f}, \"p50_us\": {:.0f}, "
+            "\"p99_us\": {:.0f}}}\n",
+            latencies_.size(), seconds, static_cast<double>(latencies_.size()) / seconds, quantile(0.5),
+            quantile(0.99));
     }
 
     Settings settings_;

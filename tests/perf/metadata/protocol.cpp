@@ -23,9 +23,10 @@ class Http : public Protocol {
         return fmt::format("GET /metadata?key={} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", key);
     }
     std::string set(const std::string& key, const std::string& value) const override {
-        return fmt::format("PUT /metadata?key={} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-                           "Content-Length: {}\r\n\r\n{}",
-                           key, value.size(), value);
+        return fmt::format(
+            "PUT /metadata?key={} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            "Content-Length: {}\r\n\r\n{}",
+            key, value.size(), value);
     }
     std::size_t replyLength(std::string_view bytes) const override {
         const auto end = bytes.find("\r\n\r\n");
