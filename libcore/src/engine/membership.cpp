@@ -5,6 +5,7 @@
 #include "base/address.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "engine/name_claim.h"
 #include "io/socket.h"
 #include "metadata/handshake_client.h"
 #include "metadata/handshake_messages.h"
@@ -43,10 +44,16 @@ Result<std::unique_ptr<Membership>> Membership::join(std::shared_ptr<metadata::S
     member->name_ = member->store_ ? server_name : formatHostPort(member->advertised_host_, member->rpc_port_);
     if (auto answering = member->answer(std::move(*listener)); !answering) return std::unexpected(answering.error());
     if (member->store_) {
-        const auto meta = metadata::encodeRpcMeta({member->advertised_host_, member->rpc_port_});
-        if (auto published = member->publishKey(member->keys_.rpcMeta(member->name_), meta); !published) {
-            return std::unexpected(wrap(fmt::format("publish {}", member->name_), published.error()));
-        }
+        const metadata::RpcMeta location{member->advertised_host_, member->rpc_port_};
+        auto version = claimName({.store = *member->store_,
+                                  .keys = member->keys_,
+                                  .options = options,
+                                  .name = member->name_,
+                                  .location = location,
+                                  .bound = member->bound_});
+        if (!version) return std::unexpected(wrap(fmt::format("publish {}", member->name_), version.error()));
+        member->published_[member->keys_.rpcMeta(member->name_)] = {std::move(*version),
+                                                                    metadata::encodeRpcMeta(location)};
     }
     return member;
 }
@@ -56,15 +63,50 @@ Membership::~Membership() {
 }
 
 void Membership::withdrawOthers(const std::set<std::string>& kept) {
+    const Deadline deadline = storeDeadline();  // For all of them: whoever ends waits for it.
     std::erase_if(published_, [&](const auto& entry) {
-        const auto& [key, version] = entry;
+        const auto& [key, put] = entry;
         if (kept.contains(key)) return false;
-        const auto precondition =
-            version.empty() ? metadata::Precondition::any() : metadata::Precondition::atVersion(version);
-        const auto removed = store_->remove(key, precondition, storeDeadline());
-        if (!removed) log::warning("withdraw {}: {}", key, removed.error().message);
+        if (const auto done = withdraw(key, put, deadline); !done)
+            log::warning("withdraw {}: {}", key, done.error().message);
         return true;
     });
+}
+
+Result<void> Membership::withdraw(const std::string& key, const Put& put, Deadline deadline) {
+    Result<void> removed;
+    if (put.version.empty()) {
+        const auto found = store_->get(key, deadline);
+        if (found && !put.isStill(*found)) return fail(ErrorCode::Busy, "somebody else has written it since");
+        removed = found ? store_->remove(key, metadata::Precondition::any(), deadline)
+                        : Result<void>(std::unexpected(found.error()));
+    } else {
+        removed = store_->remove(key, metadata::Precondition::atVersion(put.version), deadline);
+    }
+    if (!removed && removed.error().code == ErrorCode::NotFound) return {};
+    return removed;
+}
+
+std::vector<PublishedKey> Membership::checkPublished() const {
+    std::map<std::string, Put> published;
+    {
+        const std::lock_guard lock(published_mutex_);
+        published = published_;
+    }
+    std::vector<PublishedKey> checked;
+    const Deadline deadline = storeDeadline();
+    for (const auto& [key, put] : published) {
+        const auto found = store_->get(key, deadline);
+        PublishedKey& entry = checked.emplace_back(PublishedKey{.key = key});
+        if (found) {
+            entry.state = put.isStill(*found) ? PublishedKey::State::Ours : PublishedKey::State::Replaced;
+        } else if (found.error().code == ErrorCode::NotFound) {
+            entry.state = PublishedKey::State::Missing;
+        } else {
+            entry.problem = found.error().message;
+        }
+    }
+    return checked;
 }
 
 // The host that was named is the one that is bound and advertised; nothing is guessed.
@@ -126,7 +168,7 @@ Result<void> Membership::publishKey(const std::string& key, const std::string& v
     const std::lock_guard lock(published_mutex_);
     auto version = store_->put(key, value, metadata::Precondition::any(), storeDeadline());
     if (!version) return std::unexpected(version.error());
-    published_[key] = std::move(*version);
+    published_[key] = {std::move(*version), value};
     return {};
 }
 

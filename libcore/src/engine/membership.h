@@ -56,16 +56,28 @@ class Membership {
     /// Puts the descriptors into the store under their names and withdraws earlier ones that are not among them;
     /// nothing to do without a store.
     Result<void> publish(std::span<const SegmentDescriptor> descriptors);
+    /// Asks the store what became of that.
+    std::vector<PublishedKey> checkPublished() const;
     Result<FoundSegment> find(const std::string& segment_name) const;
     Result<void> notify(const std::string& host, std::uint16_t port, const Notification& notification) const;
 
   private:
+    struct Put {
+        std::string version;  ///< Empty where the store has none.
+        std::string value;
+
+        bool isStill(const metadata::VersionedValue& found) const {
+            return version.empty() ? found.value == value : found.version == version;
+        }
+    };
+
     Membership(std::shared_ptr<metadata::Store> store, const EngineOptions& options, Callbacks callbacks);
     Result<FileDescriptor> bind(const std::string& server_name, const std::string& connectable_name,
                                 std::uint16_t rpc_port);
     Result<void> answer(FileDescriptor listener);
     Result<void> publishKey(const std::string& key, const std::string& value);
     void withdrawOthers(const std::set<std::string>& kept);
+    Result<void> withdraw(const std::string& key, const Put& put, Deadline deadline);
     Result<FoundSegment> findInStore(const std::string& segment_name) const;
     Result<FoundSegment> askOwner(const std::string& segment_name) const;
     Deadline storeDeadline() const;
@@ -78,8 +90,8 @@ class Membership {
     std::string advertised_host_;
     std::uint16_t rpc_port_ = 0;
     io::SocketAddress bound_;
-    std::mutex published_mutex_;
-    std::map<std::string, std::string> published_;  // Key -> version of our last put.
+    mutable std::mutex published_mutex_;
+    std::map<std::string, Put> published_;  // By key.
     std::unique_ptr<metadata::HandshakeDaemon> daemon_;
 };
 

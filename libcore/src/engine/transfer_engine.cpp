@@ -227,6 +227,15 @@ std::vector<Notification> TransferEngine::takeNotifications() {
     return taken;
 }
 
+TransportCounters TransferEngine::counters() const {
+    return impl_->local.counters();
+}
+
+std::vector<PublishedKey> TransferEngine::checkPublished() const {
+    const auto membership = impl_->membership();
+    return membership ? (*membership)->checkPublished() : std::vector<PublishedKey>{};
+}
+
 const EngineOptions& TransferEngine::options() const {
     return impl_->options;
 }
