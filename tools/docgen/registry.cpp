@@ -3,11 +3,12 @@
 #include <vector>
 
 #include "mc-bench/options.h"
+#include "mc-target/options.h"
 
 namespace mc::tools {
 
 std::span<const config::Tool* const> documentedTools() {
-    static const std::vector<const config::Tool*> kTools{&bench::benchTool()};
+    static const std::vector<const config::Tool*> kTools{&bench::benchTool(), &target::targetTool()};
     return kTools;
 }
 
