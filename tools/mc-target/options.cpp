@@ -64,6 +64,7 @@ constexpr Option kServeOptions[] = {
 
 constexpr Option kStatusOptions[] = {
     {.name = "name",
+     .placeholder = "NAME",
      .positional = true,
      .toml = false,
      .group = kControl,

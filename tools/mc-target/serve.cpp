@@ -82,11 +82,13 @@ std::uint64_t smallestOf(const std::vector<io::Buffer>& buffers) {
 }  // namespace
 
 Result<ExitCode> serve(const config::Values& values, tools::StopSignals& stop) {
-    const auto options = targetOptionsFrom(values);
+    auto options = targetOptionsFrom(values);
     if (!options) return std::unexpected(options.error());
+    options->stop = stop.token();
     notifyServiceManager("STATUS=Taking memory");
     auto target = control::Target::open(*options);
     if (!target) return std::unexpected(target.error());
+    if (!*target) return ExitCode::Ok;
     const auto ready = tools::describeServing((*target)->engine());
     if (!ready) return std::unexpected(ready.error());
     auto control = openControl(values, **target, ready->segment);

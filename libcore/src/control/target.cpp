@@ -66,7 +66,7 @@ Result<std::vector<io::Buffer>> allocate(const TargetOptions& options) {
     }
     if (auto available = expectAvailable(options); !available) return std::unexpected(available.error());
     std::vector<io::Buffer> buffers;
-    for (std::size_t i = 0; i < places.size(); ++i) {
+    for (std::size_t i = 0; i < places.size() && !options.stop.stop_requested(); ++i) {
         auto buffer = io::Buffer::allocate(options.memory[i].size, places[i]);
         if (!buffer) return std::unexpected(buffer.error());
         buffers.push_back(std::move(*buffer));
@@ -114,6 +114,7 @@ Result<std::unique_ptr<Target>> Target::open(const TargetOptions& options) {
     std::unique_ptr<Target> target(new Target(options));
     auto buffers = allocate(options);
     if (!buffers) return std::unexpected(buffers.error());
+    if (options.stop.stop_requested()) return nullptr;
     target->buffers_ = std::move(*buffers);
     TransferEngine& engine = target->engine_;
     // Before anybody can ask, so that the first descriptor that is published is the whole one.

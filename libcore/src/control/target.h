@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ struct TargetOptions {
     io::HugePages huge_pages = io::HugePages::Auto;
     bool lock = false;
     EngineOptions engine;
+    std::stop_token stop;
 };
 
 /// What a target tells about itself.
@@ -62,7 +64,8 @@ struct TargetStatus {
 /// Memory that is served to other engines: the buffers and the engine that they are registered with.
 class Target {
   public:
-    /// Takes all of the memory, then binds, then publishes. Where one of it fails, nothing remains.
+    /// Takes all of the memory, then binds, then publishes. Where one of it fails, nothing remains. Null, and nothing
+    /// published, where a stop was requested while the memory was taken.
     static Result<std::unique_ptr<Target>> open(const TargetOptions& options);
     Target(const Target&) = delete;
     Target& operator=(const Target&) = delete;

@@ -107,6 +107,17 @@ TEST(Target, DoesNotTellThePasswordOfItsStore) {
     EXPECT_EQ(withoutSecrets("10.0.0.1:2379"), "10.0.0.1:2379");
 }
 
+TEST(Target, IsNotPublishedOnceAStopWasRequested) {
+    std::stop_source stop;
+    stop.request_stop();
+    auto stopped = options({{.size = 4096, .node = {}}});
+    stopped.stop = stop.get_token();
+    stopped.metadata_server = "no store's name";  // Would be an error if it were looked at.
+    const auto target = Target::open(stopped);
+    ASSERT_TRUE(target) << target.error().message;
+    EXPECT_EQ(*target, nullptr);
+}
+
 TEST(Target, SaysWhichNodesThereAre) {
     const auto target = Target::open(options({{.size = 4096, .node = 4000}}));
     ASSERT_FALSE(target);
