@@ -13,6 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kMethods = "methods";
+constexpr int kMaxDepth = 64;  // Of arrays and objects in each other: copying and writing them takes stack.
 
 // The standard's codes; below -32000 those of a server.
 enum RpcCode : int {
@@ -33,6 +34,25 @@ json errorReply(const json& id, RpcCode code, std::string_view message, json dat
 
 std::string line(const json& reply) {
     return reply.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+bool isTooDeep(std::string_view message) {
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < message.size(); ++i) {
+        const char letter = message[i];
+        if (in_string) {
+            if (letter == '\\') ++i;
+            if (letter == '"') in_string = false;
+        } else if (letter == '"') {
+            in_string = true;
+        } else if (letter == '[' || letter == '{') {
+            if (++depth > kMaxDepth) return true;
+        } else if (letter == ']' || letter == '}') {
+            --depth;
+        }
+    }
+    return false;
 }
 
 // What a reply can carry back: a request whose id is something else has none.
@@ -111,6 +131,8 @@ std::optional<json> RpcMethods::answerOne(const json& request) const {
 }
 
 std::optional<std::string> RpcMethods::answer(std::string_view message) const {
+    if (isTooDeep(message))
+        return line(errorReply(nullptr, kParseError, "Parse error", {{"detail", "nested too deeply"}}));
     const json request = json::parse(message, nullptr, false);
     if (request.is_discarded()) return line(errorReply(nullptr, kParseError, "Parse error"));
     if (!request.is_array()) {

@@ -97,8 +97,8 @@ Result<void> expectLeftover(const NameClaim& claim, const std::string& value) {
         }
     }
     const auto named = parseHostPort(claim.name);
-    if (!named) return {};
-    return expectDead(claim, {named->host, named->port.value_or(claim.options.default_handshake_port)});
+    if (!named || !named->port) return {};  // Nobody says where to ask.
+    return expectDead(claim, {named->host, *named->port});
 }
 
 Result<void> expectFree(const NameClaim& claim, const std::optional<VersionedValue>& meta,
@@ -116,13 +116,22 @@ Precondition unchanged(const VersionedValue& value) {
     return value.version.empty() ? Precondition::any() : Precondition::atVersion(value.version);
 }
 
+bool isLost(const Error& error) {
+    return error.code == ErrorCode::Busy || error.code == ErrorCode::AlreadyExists;
+}
+
 // Without preconditions. Some stock servers refuse to overwrite rpc_meta keys, and none refuses to remove them.
-Result<std::string> putPlainly(const NameClaim& claim, const std::string& key, const std::string& value, bool exists) {
+/// Nothing if somebody else was faster.
+Result<std::optional<std::string>> putPlainly(const NameClaim& claim, const std::string& key, const std::string& value,
+                                              bool exists) {
     if (exists) {
         auto removed = claim.store.remove(key, Precondition::any(), storeDeadline());
         if (!removed && removed.error().code != ErrorCode::NotFound) return std::unexpected(removed.error());
     }
-    return claim.store.put(key, value, Precondition::any(), storeDeadline());
+    auto version = claim.store.put(key, value, Precondition::any(), storeDeadline());
+    if (version) return std::optional(std::move(*version));
+    if (isLost(version.error())) return std::nullopt;
+    return std::unexpected(version.error());
 }
 
 /// Nothing if somebody else was faster.
@@ -136,12 +145,9 @@ Result<std::optional<std::string>> tryToClaim(const NameClaim& claim) {
     if (!segment) return std::unexpected(segment.error());
     if (auto free = expectFree(claim, *meta, *segment); !free) return std::unexpected(free.error());
 
-    const auto lost = [](const Error& error) {
-        return error.code == ErrorCode::Busy || error.code == ErrorCode::AlreadyExists;
-    };
     if (*segment) {
         auto removed = claim.store.remove(*segment_key, unchanged(**segment), storeDeadline());
-        if (!removed && lost(removed.error())) return std::nullopt;
+        if (!removed && isLost(removed.error())) return std::nullopt;
         if (!removed && removed.error().code != ErrorCode::NotFound) return std::unexpected(removed.error());
     }
     const std::string value = metadata::encodeRpcMeta(claim.location);
@@ -151,7 +157,7 @@ Result<std::optional<std::string>> tryToClaim(const NameClaim& claim) {
         claim.store.put(meta_key, value, exists ? unchanged(**meta) : Precondition::absent(), storeDeadline());
     if (version) return std::optional(std::move(*version));
     if (version.error().code == ErrorCode::Unsupported) return putPlainly(claim, meta_key, value, exists);
-    if (lost(version.error())) return std::nullopt;
+    if (isLost(version.error())) return std::nullopt;
     return std::unexpected(version.error());
 }
 

@@ -108,7 +108,13 @@ TEST_F(JsonRpc, BoundsWhatOneMessageCanCost) {
     ASSERT_TRUE(reply.is_object());
     EXPECT_EQ(reply["error"]["code"], -32600);
     EXPECT_EQ(code(std::string(1 << 20, '[')), -32700);
-    EXPECT_EQ(code(std::string(500'000, '[') + std::string(500'000, ']')), -32600);
+    EXPECT_EQ(code(std::string(500'000, '[') + std::string(500'000, ']')), -32700);
+    const auto echo = [&](const std::string& params) {
+        return answer(R"({"jsonrpc":"2.0","id":1,"method":"echo","params":)" + params + "}");
+    };
+    EXPECT_TRUE(echo(std::string(60, '[') + std::string(60, ']')).contains("result"));
+    EXPECT_TRUE(echo("[\"\\\"" + std::string(100, '[') + "\"]").contains("result")) << "text is not nested";
+    EXPECT_EQ(echo(std::string(100, '[') + std::string(100, ']'))["error"]["code"], -32700);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ class PlainStore : public metadata::MemoryStore {
         if (precondition.kind != metadata::Precondition::Kind::Any)
             return fail(ErrorCode::Unsupported, "put: no preconditions");
         if (key.contains("rpc_meta") && MemoryStore::get(key, deadline))
-            return fail(ErrorCode::Io, "put: Duplicate rpc_meta key not allowed");
+            return fail(ErrorCode::AlreadyExists, "put: Duplicate rpc_meta key not allowed");
         const auto written = MemoryStore::put(key, value, precondition, deadline);
         if (!written) return written;
         return std::string();
