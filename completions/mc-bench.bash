@@ -85,6 +85,11 @@ _mc_bench() {
             return ;;
         --handshake-max-length)
             return ;;
+        --take-over)
+            mapfile -t COMPREPLY < <(compgen -W "dead never always" -- "$cur")
+            return ;;
+        --probe-timeout)
+            return ;;
         --cluster-id)
             return ;;
         --retry-count)

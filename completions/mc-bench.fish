@@ -45,6 +45,8 @@ complete -c mc-bench -l handshake-backlog -x -d 'handshakes that may wait to be 
 complete -c mc-bench -l handshake-connect-timeout -x -d 'how long to wait for a handshake\'s connection'
 complete -c mc-bench -l handshake-reply-timeout -x -d 'how long to wait for a handshake\'s reply'
 complete -c mc-bench -l handshake-max-length -x -d 'longest handshake message to accept'
+complete -c mc-bench -l take-over -x -a 'dead never always' -d 'whose server name in the metadata store may be taken'
+complete -c mc-bench -l probe-timeout -x -d 'how long a name\'s owner has to answer before it counts as dead'
 complete -c mc-bench -l cluster-id -x -d 'part of the metadata keys that keeps clusters apart'
 complete -c mc-bench -l metadata-connect-timeout -x -d 'how long to wait for a connection to the metadata server'
 complete -c mc-bench -l metadata-timeout -x -d 'how long one request to the metadata server may take'

@@ -213,13 +213,26 @@ class Engines(MetadataServerTest):
         self.assertEqual(target.stop()[0], 0)
         self.assertEqual(server.record()["keys"], [key])
 
-    def test_a_crashed_engine_on_a_server_that_refuses_its_name(self) -> None:
+    def test_a_crashed_engine_rejoins_on_a_server_that_refuses_a_name_twice(self) -> None:
+        server = self.scripted("python")
+        crashed = self.target(server.url, "127.0.0.1")
+        crashed.process.kill()
+        crashed.process.wait()
+        self.assertEqual(self.target(server.url, "127.0.0.1").stop()[0], 0)
+
+    def test_a_crashed_engine_that_may_not_take_a_name_over(self) -> None:
         server = self.scripted("python")
         crashed = self.target(server.url, "127.0.0.1")
         crashed.process.kill()
         crashed.process.wait()
         again = subprocess.run(
-            [bench.program(), "--mode=target", f"--metadata_server={server.url}", "--local_server_name=127.0.0.1"],
+            [
+                bench.program(),
+                "--mode=target",
+                "--take-over=never",
+                f"--metadata_server={server.url}",
+                "--local_server_name=127.0.0.1",
+            ],
             capture_output=True,
             text=True,
             timeout=meta.OUTER_LIMIT_SECONDS,

@@ -4,11 +4,12 @@
 
 #include "mc-bench/options.h"
 #include "mc-meta/options.h"
+#include "mc-target/options.h"
 
 namespace mc::tools {
 
 std::span<const config::Tool* const> documentedTools() {
-    static const std::vector<const config::Tool*> kTools{&bench::benchTool(), &meta::metaTool()};
+    static const std::vector<const config::Tool*> kTools{&bench::benchTool(), &meta::metaTool(), &target::targetTool()};
     return kTools;
 }
 

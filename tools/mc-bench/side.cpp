@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/address.h"
-#include "bench/numa.h"
+#include "io/numa.h"
 
 namespace mc::bench {
 namespace {
@@ -44,11 +44,11 @@ Result<std::unique_ptr<Side>> Side::join(const Settings& settings, const std::st
     return side;
 }
 
-Result<std::vector<Buffer>> Side::allocate(std::size_t size) {
-    return allocateBuffers(size, numaNodes());
+Result<std::vector<io::Buffer>> Side::allocate(std::size_t size) {
+    return allocateBuffers(size, io::numaNodes());
 }
 
-Result<std::vector<std::span<std::byte>>> Side::addMemory(std::vector<Buffer> buffers, bool remote_accessible) {
+Result<std::vector<std::span<std::byte>>> Side::addMemory(std::vector<io::Buffer> buffers, bool remote_accessible) {
     std::vector<std::span<std::byte>> memory;
     for (auto& buffer : buffers) {
         memory.push_back(buffer.memory());

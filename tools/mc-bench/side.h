@@ -23,19 +23,19 @@ class Side {
 
     /// A buffer of `size` on each NUMA node. For a side that serves them it is to be done before open, from when on
     /// peers can ask for the segment: filling the pages may take long.
-    static Result<std::vector<Buffer>> allocate(std::size_t size);
+    static Result<std::vector<io::Buffer>> allocate(std::size_t size);
     /// Registers the buffers.
-    Result<std::vector<std::span<std::byte>>> addMemory(std::vector<Buffer> buffers, bool remote_accessible);
+    Result<std::vector<std::span<std::byte>>> addMemory(std::vector<io::Buffer> buffers, bool remote_accessible);
 
     TransferEngine& engine() { return engine_; }
-    const std::vector<Buffer>& buffers() const { return buffers_; }
+    const std::vector<io::Buffer>& buffers() const { return buffers_; }
 
   private:
     explicit Side(const EngineOptions& options) : engine_(options) {}
     static Result<std::unique_ptr<Side>> join(const Settings& settings, const std::string& server_name,
                                               const std::string& connectable_name);
 
-    std::vector<Buffer> buffers_;  // Before the engine, which may touch them until it is gone.
+    std::vector<io::Buffer> buffers_;  // Before the engine, which may touch them until it is gone.
     TransferEngine engine_;
 };
 

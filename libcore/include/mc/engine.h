@@ -33,6 +33,31 @@ struct PeerInfo {
     std::string congestion_control;  ///< Of the latest connection, as the kernel says.
 };
 
+/// What went through an engine's transports since they were installed.
+struct TransportCounters {
+    std::uint64_t bytes_read = 0;           ///< By this side as initiator.
+    std::uint64_t bytes_written = 0;        ///< By this side as initiator.
+    std::uint64_t bytes_served = 0;         ///< Both directions, as target.
+    std::uint64_t requests_served = 0;      ///< Accepted, as target.
+    std::uint64_t requests_rejected = 0;    ///< Outside of what is registered, as target.
+    std::uint64_t connections = 0;          ///< Open now, both roles.
+    std::uint64_t connections_served = 0;   ///< Open now, as target.
+    std::uint64_t connections_refused = 0;  ///< There were as many as are allowed, as target.
+};
+
+/// A key that an engine has put into its metadata store, and what became of it.
+struct PublishedKey {
+    enum class State {
+        Ours,      ///< As it was put.
+        Replaced,  ///< Somebody else has written it since.
+        Missing,   ///< It was removed, or the store has lost it.
+        Unknown,   ///< The store can't be asked.
+    };
+    std::string key;
+    State state = State::Unknown;
+    std::string problem;  ///< Unknown: why.
+};
+
 /// A range of local memory, for the batch forms of registration.
 struct BufferEntry {
     void* addr = nullptr;
@@ -113,6 +138,9 @@ class TransferEngine {
     /// Unavailable. Transfers go on. For a program that is told to stop; from any thread.
     void stopWaiting();
 
+    TransportCounters counters() const;
+    /// Asks the metadata store; empty without one.
+    std::vector<PublishedKey> checkPublished() const;
     const EngineOptions& options() const;
 
   private:

@@ -39,6 +39,13 @@ struct MetadataOptions {
     std::string ca_file;                      ///< PEM file of whom to trust with https; empty: the system's.
 };
 
+/// Whose name in a metadata store an engine may take.
+enum class TakeOver {
+    Dead,    ///< Nobody's, or that of an owner that doesn't live any more.
+    Never,   ///< Nobody's.
+    Always,  ///< Anybody's.
+};
+
 /// Everything that can be set about an engine. Defaults are those of Mooncake's releases.
 struct EngineOptions {
     TcpOptions tcp;
@@ -51,11 +58,13 @@ struct EngineOptions {
     std::size_t handshake_max_length = 1 << 20;  ///< MC_HANDSHAKE_MAX_LENGTH, bytes.
     std::string bind_address;                    ///< MC_TCP_BIND_ADDRESS: bound and advertised.
     std::string advertise_address;               ///< Published instead of the bound address.
-    std::string metadata_cluster_id;             ///< MC_METADATA_CLUSTER_ID.
-    bool use_ipv6 = false;                       ///< MC_USE_IPV6.
-    bool metadata_cache = true;                  ///< Off with MC_DISABLE_METACACHE.
-    int retry_count = 9;                         ///< MC_RETRY_CNT.
-    std::chrono::milliseconds slice_timeout{0};  ///< MC_SLICE_TIMEOUT, seconds; 0: none.
+    TakeOver take_over = TakeOver::Dead;
+    std::chrono::milliseconds probe_timeout{10000};  ///< Until an owner that does not answer counts as dead.
+    std::string metadata_cluster_id;                 ///< MC_METADATA_CLUSTER_ID.
+    bool use_ipv6 = false;                           ///< MC_USE_IPV6.
+    bool metadata_cache = true;                      ///< Off with MC_DISABLE_METACACHE.
+    int retry_count = 9;                             ///< MC_RETRY_CNT.
+    std::chrono::milliseconds slice_timeout{0};      ///< MC_SLICE_TIMEOUT, seconds; 0: none.
     std::size_t max_notifications = 4096;
     bool metrics = false;                              ///< MC_TE_METRIC.
     std::chrono::milliseconds metrics_interval{5000};  ///< MC_TE_METRIC_INTERVAL_SECONDS.

@@ -11,7 +11,7 @@
 
 #include "mc/version.h"
 
-#include "bench/numa.h"
+#include "io/numa.h"
 
 namespace mc::bench {
 namespace {
@@ -62,7 +62,7 @@ Environment collectEnvironment(const std::filesystem::path& proc) {
             .kernel = fmt::format("{} {} {}", system.sysname, system.release, system.machine),
             .cpu_model = cpuModel(proc),
             .cpus = usableCpus(),
-            .numa_nodes = numaNodes().size(),
+            .numa_nodes = io::numaNodes().size(),
             .library_version = version(),
             .compiler = compilerName(),
             .build_type = MC_BUILD_TYPE,

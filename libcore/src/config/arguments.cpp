@@ -45,7 +45,7 @@ std::string helpHint(const Tool& tool, const Command* command) {
 
 class Normaliser {
   public:
-    explicit Normaliser(const Tool& tool) : tool_(tool), options_(optionsOf(tool)) {}
+    explicit Normaliser(const Tool& tool) : tool_(tool), options_(optionsOf(tool, defaultCommand(tool))) {}
 
     Result<NormalisedArguments> run(std::span<const std::string> arguments) {
         bool only_positionals = false;
@@ -63,6 +63,7 @@ class Normaliser {
             }
             if (!step) return std::unexpected(std::move(step.error()));
         }
+        if (result_.command == nullptr) result_.command = defaultCommand(tool_);
         if (awaiting_ == nullptr) return std::move(result_);
         return fail(ErrorCode::InvalidArgument, fmt::format("--{} needs a value", awaiting_->name),
                     fmt::format("give --{} {}", awaiting_->name, placeholder(*awaiting_)));

@@ -49,7 +49,9 @@ std::string fishCompletion(const Tool& tool) {
     }
     addOptions(script, start, optionsOf(tool));
     for (const auto& command : tool.commands) {
-        const std::string inside = fmt::format("{} -n '__fish_seen_subcommand_from {}'", start, command.name);
+        const std::string implied = &command == defaultCommand(tool) ? "__fish_use_subcommand; or " : "";
+        const std::string inside =
+            fmt::format("{} -n '{}__fish_seen_subcommand_from {}'", start, implied, command.name);
         addOptions(script, inside, ownOptions(tool, command));
         if (takesFiles(optionsOf(tool, &command))) script += inside + " -F\n";
     }

@@ -41,6 +41,8 @@ void addOption(std::string& help, const Option& option, std::size_t width) {
 }
 
 std::string usage(const Tool& tool, const Command* command) {
+    if (command == nullptr && defaultCommand(tool) != nullptr)
+        return fmt::format("{} [COMMAND] [OPTIONS]", tool.main.name);
     if (command != nullptr) {
         return fmt::format("{} {} [OPTIONS]{}", tool.main.name, command->name,
                            positionalSynopsis(optionsOf(tool, command)));
@@ -57,12 +59,15 @@ void addCommands(std::string& help, const Tool& tool, std::size_t width) {
     for (const auto& each : tool.commands) {
         addEntry(help, std::string(each.name), std::string(each.summary), longest + 2 * kIndent, width);
     }
-    help += fmt::format("\n{} COMMAND --help tells more about one.\n", tool.main.name);
+    help += fmt::format("\n{} COMMAND --help tells more about one.", tool.main.name);
+    help += tool.default_command.empty() ? "\n" : fmt::format(" Without one, it is {}.\n", tool.default_command);
 }
 
 }  // namespace
 
 std::string helpText(const Tool& tool, const Command* command, std::size_t width) {
+    const Command* const implied = defaultCommand(tool);
+    if (command == implied) command = nullptr;
     const Command& subject = command != nullptr ? *command : tool.main;
     const std::string name =
         command != nullptr ? fmt::format("{} {}", tool.main.name, command->name) : std::string(tool.main.name);
@@ -79,7 +84,7 @@ std::string helpText(const Tool& tool, const Command* command, std::size_t width
     }
     help += fmt::format("\nUsage: {}\nOf an option that is given twice the last counts.\n", usage(tool, command));
     if (command == nullptr && !tool.commands.empty()) addCommands(help, tool, width);
-    for (const auto& [group, options] : groupsOf(optionsOf(tool, command))) {
+    for (const auto& [group, options] : groupsOf(optionsOf(tool, command != nullptr ? command : implied))) {
         help += fmt::format("\n{}:\n", group);
         for (const Option* option : options)
             addOption(help, *option, width);

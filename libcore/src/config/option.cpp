@@ -24,6 +24,10 @@ const Command* findCommand(const Tool& tool, std::string_view name) {
     return found == tool.commands.end() ? nullptr : &*found;
 }
 
+const Command* defaultCommand(const Tool& tool) {
+    return tool.default_command.empty() ? nullptr : findCommand(tool, tool.default_command);
+}
+
 std::string tomlKey(const Option& option) {
     std::string key(option.toml_key.empty() ? option.name : option.toml_key);
     std::ranges::replace(key, '-', '_');

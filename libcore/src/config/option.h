@@ -78,6 +78,7 @@ struct Command {
 struct Tool {
     Command main;
     std::span<const Command> commands{};  ///< Subcommands; each also takes the options of `main`.
+    std::string_view default_command{};   ///< The one that is meant where none is named; empty: one must be.
 };
 
 /// The options of a tool, or with `command` also those of this subcommand (which come first, and win by name).
@@ -85,6 +86,9 @@ std::vector<const Option*> optionsOf(const Tool& tool, const Command* command = 
 
 /// The subcommand of that name, or nullptr.
 const Command* findCommand(const Tool& tool, std::string_view name);
+
+/// The subcommand that is meant where none is named, or nullptr.
+const Command* defaultCommand(const Tool& tool);
 
 /// "block_size".
 std::string tomlKey(const Option& option);

@@ -81,7 +81,7 @@ std::string withCommands(const Tool& tool) {
         "    words=($line[1] \"${{words[@]}}\")\n"
         "    (( CURRENT += 1 ))\n"
         "    case $line[1] in\n",
-        specs(optionsOf(tool), "        "), commands);
+        specs(optionsOf(tool, defaultCommand(tool)), "        "), commands);
     for (const auto& command : tool.commands) {
         const auto options = optionsOf(tool, &command);
         text += fmt::format("    ({})\n        _arguments -s -S{}{} && ret=0 ;;\n", command.name,

@@ -98,6 +98,21 @@ constexpr std::array kTable{
            .group = kEngine,
            .summary = "longest handshake message to accept",
            .details = "A descriptor with very many buffers needs more than the default, on both sides."},
+    Option{.name = "take-over",
+           .type = Type::Choice,
+           .choices = {"dead", "never", "always"},
+           .fallback = "dead",
+           .group = kEngine,
+           .summary = "whose server name in the metadata store may be taken",
+           .details = "dead: a free one, or that of an owner that can't be reached; an owner that answers a probe, or "
+                      "closes without an answer, lives. never: only a free one. always: anybody's."},
+    Option{.name = "probe-timeout",
+           .type = Type::Duration,
+           .min = "1ms",
+           .max = "3599s",
+           .fallback = "10s",
+           .group = kEngine,
+           .summary = "how long a name's owner has to answer before it counts as dead"},
     Option{.name = "cluster-id",
            .environment = "MC_METADATA_CLUSTER_ID",
            .group = kEngine,
@@ -251,6 +266,11 @@ milliseconds timeout(const config::Values& values, std::string_view name) {
     return std::chrono::ceil<milliseconds>(values.duration(name));
 }
 
+TakeOver takeOver(const config::Values& values) {
+    const std::string word = values.text("take-over");
+    return word == "never" ? TakeOver::Never : word == "always" ? TakeOver::Always : TakeOver::Dead;
+}
+
 TcpOptions tcpOptions(const config::Values& values) {
     return {
         .threads = static_cast<int>(values.integer("tcp-threads")),
@@ -298,6 +318,8 @@ Result<EngineOptions> engineOptionsFrom(const config::Values& values) {
         .handshake_max_length = values.size("handshake-max-length"),
         .bind_address = values.text("bind-address"),
         .advertise_address = values.text("advertise"),
+        .take_over = takeOver(values),
+        .probe_timeout = timeout(values, "probe-timeout"),
         .metadata_cluster_id = values.text("cluster-id"),
         .use_ipv6 = values.flag("ipv6"),
         .metadata_cache = values.flag("metadata-cache"),

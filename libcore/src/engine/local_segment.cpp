@@ -74,7 +74,11 @@ TransportCounters LocalSegment::counters() const {
         sum.bytes_read += counters.bytes_read;
         sum.bytes_written += counters.bytes_written;
         sum.bytes_served += counters.bytes_served;
+        sum.requests_served += counters.requests_served;
+        sum.requests_rejected += counters.requests_rejected;
         sum.connections += counters.connections;
+        sum.connections_served += counters.connections_served;
+        sum.connections_refused += counters.connections_refused;
     }
     return sum;
 }

@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "engine/name_claim.h"
 #include "io/socket.h"
 #include "metadata/handshake_client.h"
 #include "metadata/handshake_messages.h"
@@ -46,10 +47,16 @@ Result<std::unique_ptr<Membership>> Membership::join(std::shared_ptr<metadata::S
     member->name_ = member->store_ ? server_name : formatHostPort(member->advertised_host_, member->rpc_port_);
     if (auto answering = member->answer(std::move(*listener)); !answering) return std::unexpected(answering.error());
     if (member->store_) {
-        const auto meta = metadata::encodeRpcMeta({member->advertised_host_, member->rpc_port_});
-        if (auto published = member->publishKey(member->keys_.rpcMeta(member->name_), meta); !published) {
-            return std::unexpected(wrap(fmt::format("publish {}", member->name_), published.error()));
-        }
+        const metadata::RpcMeta location{member->advertised_host_, member->rpc_port_};
+        auto version = claimName({.store = *member->store_,
+                                  .keys = member->keys_,
+                                  .options = options,
+                                  .name = member->name_,
+                                  .location = location,
+                                  .bound = member->bound_});
+        if (!version) return std::unexpected(wrap(fmt::format("publish {}", member->name_), version.error()));
+        member->published_[member->keys_.rpcMeta(member->name_)] = {metadata::encodeRpcMeta(location),
+                                                                    std::move(*version)};
     }
     return member;
 }
@@ -82,8 +89,30 @@ Result<void> Membership::withdraw(const std::string& key, const Published& last,
     }
     const auto found = store_->get(key, deadline);
     if (!found) return ended(std::unexpected(found.error()));
-    if (found->value != last.value) return {};
+    if (!last.isStill(*found)) return {};
     return ended(store_->remove(key, metadata::Precondition::any(), deadline));
+}
+
+std::vector<PublishedKey> Membership::checkPublished() const {
+    std::map<std::string, Published> published;
+    {
+        const std::lock_guard lock(published_mutex_);
+        published = published_;
+    }
+    std::vector<PublishedKey> checked;
+    const Deadline deadline = storeDeadline();
+    for (const auto& [key, last] : published) {
+        const auto found = store_->get(key, deadline);
+        PublishedKey& entry = checked.emplace_back(PublishedKey{.key = key});
+        if (found) {
+            entry.state = last.isStill(*found) ? PublishedKey::State::Ours : PublishedKey::State::Replaced;
+        } else if (found.error().code == ErrorCode::NotFound) {
+            entry.state = PublishedKey::State::Missing;
+        } else {
+            entry.problem = found.error().message;
+        }
+    }
+    return checked;
 }
 
 // The host that was named is the one that is bound and advertised; nothing is guessed.

@@ -57,6 +57,8 @@ class Membership {
     /// Puts the descriptors into the store under their names and withdraws earlier ones that are not among them;
     /// nothing to do without a store.
     Result<void> publish(std::span<const SegmentDescriptor> descriptors);
+    /// Asks the store what became of that.
+    std::vector<PublishedKey> checkPublished() const;
     Result<FoundSegment> find(const std::string& segment_name) const;
     Result<void> notify(const std::string& host, std::uint16_t port, const Notification& notification) const;
 
@@ -69,6 +71,10 @@ class Membership {
     struct Published {
         std::string value;
         std::string version;  // Empty where the store has none.
+
+        bool isStill(const metadata::VersionedValue& found) const {
+            return version.empty() ? found.value == value : found.version == version;
+        }
     };
 
     Result<void> publishKey(const std::string& key, const std::string& value);
@@ -87,7 +93,7 @@ class Membership {
     std::string advertised_host_;
     std::uint16_t rpc_port_ = 0;
     io::SocketAddress bound_;
-    std::mutex published_mutex_;
+    mutable std::mutex published_mutex_;
     std::map<std::string, Published> published_;
     std::unique_ptr<metadata::HandshakeDaemon> daemon_;
 };

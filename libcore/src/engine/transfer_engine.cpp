@@ -231,6 +231,15 @@ void TransferEngine::stopWaiting() {
     impl_->stopWaiting();
 }
 
+TransportCounters TransferEngine::counters() const {
+    return impl_->local.counters();
+}
+
+std::vector<PublishedKey> TransferEngine::checkPublished() const {
+    const auto membership = impl_->membership();
+    return membership ? (*membership)->checkPublished() : std::vector<PublishedKey>{};
+}
+
 const EngineOptions& TransferEngine::options() const {
     return impl_->options;
 }

@@ -30,13 +30,6 @@ struct TransportCapabilities {
     std::uint64_t max_slice_length = std::numeric_limits<std::uint64_t>::max();
 };
 
-struct TransportCounters {
-    std::uint64_t bytes_read = 0;     ///< By this side as initiator.
-    std::uint64_t bytes_written = 0;  ///< By this side as initiator.
-    std::uint64_t bytes_served = 0;   ///< Both directions, as target.
-    std::uint64_t connections = 0;    ///< Open now, both roles.
-};
-
 /// Moves slices between local memory and peers. A transport knows nothing of the engine above it.
 class Transport {
   public:

@@ -81,6 +81,12 @@ TEST(BashCompletion, completesSubcommandsAndTheirOptions) {
     EXPECT_THAT(complete(kStore, "list --qui"), ElementsAre("--quiet"));
 }
 
+TEST(BashCompletion, completesTheOptionsOfTheDefaultCommandWithoutIt) {
+    EXPECT_THAT(complete(kStore, "--pre"), IsEmpty());
+    EXPECT_THAT(complete(kListingStore, "--pre"), ElementsAre("--prefix"));
+    EXPECT_THAT(complete(kListingStore, "save --pre"), IsEmpty());
+}
+
 TEST(ZshCompletion, describesOptionsWithTheirValues) {
     const auto script = zshCompletion(kSample);
     EXPECT_THAT(script, testing::StartsWith("#compdef mc-sample\n"));
@@ -117,6 +123,8 @@ TEST(FishCompletion, describesSubcommands) {
     EXPECT_THAT(script, HasSubstr("complete -c mc-store -n __fish_use_subcommand -a list -d 'list keys'\n"));
     EXPECT_THAT(script, HasSubstr("complete -c mc-store -n '__fish_seen_subcommand_from list' -l prefix -x"));
     EXPECT_THAT(script, HasSubstr("complete -c mc-store -n '__fish_seen_subcommand_from save' -F\n"));
+    EXPECT_THAT(fishCompletion(kListingStore),
+                HasSubstr("-n '__fish_use_subcommand; or __fish_seen_subcommand_from list' -l prefix -x"));
 }
 
 }  // namespace

@@ -58,6 +58,15 @@ TEST(Help, ofAToolWithSubcommandsListsThem) {
     EXPECT_THAT(of_list, Not(HasSubstr("--target-file")));
 }
 
+TEST(Help, ofAToolWithADefaultCommandHasItsOptions) {
+    const auto help = helpText(kListingStore, nullptr, 80);
+    EXPECT_THAT(help,
+                AllOf(StartsWith("mc-store: keys of a store\n"), HasSubstr("Usage: mc-store [COMMAND] [OPTIONS]\n"),
+                      HasSubstr("  save  save keys\n"), HasSubstr("--prefix"), HasSubstr("it is list.\n")));
+    EXPECT_EQ(helpText(kListingStore, findCommand(kListingStore, "list"), 80), help);
+    EXPECT_THAT(helpText(kListingStore, findCommand(kListingStore, "save"), 80), Not(HasSubstr("--prefix")));
+}
+
 TEST(Wrap, keepsParagraphsAndWordsWhole) {
     EXPECT_THAT(wrapText("aa bb\ncc  dddddddd\n\ne", 5), ElementsAre("aa bb", "cc", "dddddddd", "", "e"));
     EXPECT_TRUE(wrapText("", 10).empty());

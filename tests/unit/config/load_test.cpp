@@ -167,6 +167,19 @@ TEST(Load, oneFileServesEverySubcommand) {
     EXPECT_EQ(values->text("prefix"), "mc/");
 }
 
+TEST(Load, theDefaultCommandNeedsNoName) {
+    const auto implied = loadSample({"--prefix", "mc/", "-q"}, {}, {}, kListingStore);
+    ASSERT_TRUE(implied) << implied.error().message;
+    EXPECT_EQ(implied->command(), "list");
+    EXPECT_EQ(implied->text("prefix"), "mc/");
+    const auto named = loadSample({"-q", "save", "x"}, {}, {}, kListingStore);
+    ASSERT_TRUE(named) << named.error().message;
+    EXPECT_EQ(named->command(), "save");
+    const auto neither = loadSample({"mc/"}, {}, {}, kListingStore);
+    ASSERT_FALSE(neither);
+    EXPECT_EQ(neither.error().message, "unknown command \"mc/\"");
+}
+
 TEST(Load, anEmptyVariableIsUnset) {
     const auto values = loadSample({}, {{"MC_THREADS", ""}, {"MC_DISABLE_CACHE", ""}, {"MC_USE_IPV6", ""}});
     ASSERT_TRUE(values) << values.error().message;

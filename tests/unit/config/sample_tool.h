@@ -126,6 +126,9 @@ inline constexpr Tool kStore{
     .commands = kStoreCommands,
 };
 
+/// The same, where to list is meant when no command is named.
+inline constexpr Tool kListingStore{.main = kStore.main, .commands = kStoreCommands, .default_command = "list"};
+
 inline Result<Values> loadSample(std::vector<std::string> arguments, Variables environment = {}, std::string toml = {},
                                  const Tool& tool = kSample) {
     return load(tool, {.arguments = arguments, .environment = std::move(environment), .toml_file = std::move(toml)});

@@ -42,6 +42,8 @@ TEST(EngineOptions, theTablesDefaultsAreThoseOfTheStruct) {
     EXPECT_EQ(table->handshake_max_length, plain.handshake_max_length);
     EXPECT_EQ(table->bind_address, plain.bind_address);
     EXPECT_EQ(table->advertise_address, plain.advertise_address);
+    EXPECT_EQ(table->take_over, plain.take_over);
+    EXPECT_EQ(table->probe_timeout, plain.probe_timeout);
     EXPECT_EQ(table->metadata_cluster_id, plain.metadata_cluster_id);
     EXPECT_EQ(table->metadata.connect_timeout, plain.metadata.connect_timeout);
     EXPECT_EQ(table->metadata.timeout, plain.metadata.timeout);

@@ -91,7 +91,10 @@ void Server::acceptWaiting() {
         if (!socket) return pauseAccepting(socket.error());
         if (!*socket) return;
         short_of_descriptors_ = false;
-        if (open_connections_.load(std::memory_order_relaxed) >= options_.max_connections) continue;  // Closes it.
+        if (open_connections_.load(std::memory_order_relaxed) >= options_.max_connections) {
+            refused_connections_.fetch_add(1, std::memory_order_relaxed);
+            continue;  // Closes it.
+        }
         open_connections_.fetch_add(1, std::memory_order_relaxed);
         tuneConnection(*socket, options_.congestion);
         Worker& worker = *workers_[next_worker_++ % workers_.size()];
@@ -166,11 +169,16 @@ void Server::retire(std::uint64_t addr, std::uint64_t length) {
     }
 }
 
-std::uint64_t Server::bytesServed() const {
-    std::uint64_t total = 0;
+TransportCounters Server::counters() const {
+    TransportCounters total;
     for (const auto& worker : workers_) {
-        total += worker->shared.bytes_served.load(std::memory_order_relaxed);
+        const auto& shared = worker->shared;
+        total.bytes_served += shared.bytes_served.load(std::memory_order_relaxed);
+        total.requests_served += shared.requests_served.load(std::memory_order_relaxed);
+        total.requests_rejected += shared.requests_rejected.load(std::memory_order_relaxed);
     }
+    total.connections = total.connections_served = open_connections_.load(std::memory_order_relaxed);
+    total.connections_refused = refused_connections_.load(std::memory_order_relaxed);
     return total;
 }
 

@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "mc/engine_options.h"
+#include "mc/engine.h"
 
 #include "io/loop_thread.h"
 #include "transport/region_table.h"
@@ -26,8 +26,8 @@ class Server {
     /// Ends every connection with a request under way in the range, which the caller has taken out of the registry
     /// before; returns when no loop touches it any more.
     void retire(std::uint64_t addr, std::uint64_t length);
-    std::uint64_t bytesServed() const;
-    std::uint64_t connections() const { return open_connections_.load(std::memory_order_relaxed); }
+    /// Those of the target role.
+    TransportCounters counters() const;
 
   private:
     struct Worker;
@@ -43,6 +43,7 @@ class Server {
     FileDescriptor listener_;
     std::uint16_t port_;
     std::atomic<std::uint64_t> open_connections_ = 0;
+    std::atomic<std::uint64_t> refused_connections_ = 0;
     std::size_t next_worker_ = 0;
     bool short_of_descriptors_ = false;  // Told once, until a client could be accepted again.
     std::unique_ptr<Acceptor> acceptor_;

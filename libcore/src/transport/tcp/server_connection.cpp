@@ -26,6 +26,11 @@ bool wouldBlock(int error) {
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+// Of a counter that only one thread writes.
+void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) {
+    counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
 }  // namespace
 
 ServerConnection::ServerConnection(FileDescriptor socket, Shared& shared, ClosedCallback closed)
@@ -110,11 +115,13 @@ bool ServerConnection::startRequest(const RequestHeader& header) {
     auto* const memory = reinterpret_cast<std::byte*>(header.addr);  // NOLINT(performance-no-int-to-ptr): the protocol
     if (!header.isWrite()) {
         staged_begin_ += sizeof(header);
+        add(shared_.requests_served, 1);
         respond(kStatusOk, header.acknowledged(), memory, header.size);
         return true;
     }
     if (header.addr < reading_end_ && header.addr + header.size > reading_begin_) return false;
     staged_begin_ += sizeof(header);
+    add(shared_.requests_served, 1);
     state_ = State::Receiving;
     payload_ = memory;
     payload_left_ = header.size;
@@ -140,6 +147,7 @@ void ServerConnection::takePayload() {
 }
 
 void ServerConnection::refuse(const RequestHeader& header) {
+    add(shared_.requests_rejected, 1);
     if (header.acknowledged()) respond(kStatusRejected, true, nullptr, 0);
     state_ = State::Closing;
 }
@@ -240,10 +248,8 @@ void ServerConnection::consumeSent(std::uint64_t bytes) {
     countServed(served);
 }
 
-// Only this loop's thread writes the counter.
 void ServerConnection::countServed(std::uint64_t bytes) {
-    auto& counter = shared_.bytes_served;
-    counter.store(counter.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+    add(shared_.bytes_served, bytes);
 }
 
 // False: the connection is over.

@@ -25,7 +25,10 @@ class ServerConnection final : public io::EventHandler {
     struct Shared {
         io::EventLoop& loop;
         RegionView regions;
+        // Written by the loop's thread only.
         std::atomic<std::uint64_t> bytes_served = 0;
+        std::atomic<std::uint64_t> requests_served = 0;
+        std::atomic<std::uint64_t> requests_rejected = 0;
     };
     /// Told when the connection is over; destroys it.
     using ClosedCallback = std::function<void(ServerConnection&)>;

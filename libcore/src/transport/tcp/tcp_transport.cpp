@@ -31,9 +31,7 @@ Result<std::unique_ptr<TcpTransport>> TcpTransport::open(FileDescriptor listener
 TcpTransport::~TcpTransport() = default;
 
 TransportCounters TcpTransport::counters() const {
-    TransportCounters total;
-    total.bytes_served = server_->bytesServed();
-    total.connections = server_->connections();
+    TransportCounters total = server_->counters();
     for (const auto& loop : loops_) {
         total.bytes_read += loop->context().bytes_read.load(std::memory_order_relaxed);
         total.bytes_written += loop->context().bytes_written.load(std::memory_order_relaxed);

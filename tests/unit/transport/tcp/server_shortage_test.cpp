@@ -62,11 +62,11 @@ TEST_F(TcpServerShortage, OfDescriptorsIsWaitedOutWhileOthersAreServed) {
         std::this_thread::sleep_for(std::chrono::milliseconds(300));
         EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 10) << "processor time, not wall time";
         expectServed(early);
-        EXPECT_EQ(server_->connections(), 1U);
+        EXPECT_EQ(server_->counters().connections_served, 1U);
     }
     RawSocket admitted(FileDescriptor(::dup(late.get())));
     expectServed(admitted);
-    EXPECT_EQ(server_->connections(), 2U);
+    EXPECT_EQ(server_->counters().connections_served, 2U);
 }
 
 TEST_F(TcpServerShortage, TenThousandConnectionsOpenedAndDroppedLeaveNothing) {
@@ -81,7 +81,7 @@ TEST_F(TcpServerShortage, TenThousandConnectionsOpenedAndDroppedLeaveNothing) {
         if (i % 3 == 1) socket.send("abc", 3);
         ::setsockopt(socket.descriptor().get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     }
-    while (server_->connections() > 1) {
+    while (server_->counters().connections_served > 1) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     EXPECT_EQ(openDescriptors(), before);

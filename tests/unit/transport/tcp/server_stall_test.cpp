@@ -36,7 +36,7 @@ class TcpServerStall : public ::testing::Test {
     }
     // Until the server has closed its last connection.
     void expectNoConnections() const {
-        while (server_->connections() > 0) {
+        while (server_->counters().connections_served > 0) {
             std::this_thread::sleep_for(milliseconds(1));
         }
     }
@@ -142,7 +142,7 @@ TEST_F(TcpServerStall, AStalledPeerDoesNotKeepTheServerFromStopping) {
     header.send("abc", 3);
     RawSocket payload = connect();
     payload.send({.size = 1 << 20, .addr = address(), .opcode = kAcknowledgedWrite});
-    while (server_->connections() < 2) {
+    while (server_->counters().connections_served < 2) {
         std::this_thread::yield();
     }
     server_.reset();

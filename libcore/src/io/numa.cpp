@@ -1,4 +1,4 @@
-#include "bench/numa.h"
+#include "io/numa.h"
 
 #include <sched.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <system_error>
 
-namespace mc::bench {
+namespace mc::io {
 
 std::vector<int> parseCpuList(std::string_view text) {
     std::vector<int> cpus;
@@ -54,4 +54,4 @@ std::vector<NumaNode> numaNodes(const std::filesystem::path& root) {
     return nodes;
 }
 
-}  // namespace mc::bench
+}  // namespace mc::io

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mc::bench {
+namespace mc::io {
 
 struct NumaNode {
     int id = 0;
@@ -17,4 +17,4 @@ std::vector<NumaNode> numaNodes(const std::filesystem::path& root = "/sys/device
 /// The numbers in a list as the kernel writes it: "0-3,8". Ends at the first thing that is none.
 std::vector<int> parseCpuList(std::string_view text);
 
-}  // namespace mc::bench
+}  // namespace mc::io

@@ -1,0 +1,116 @@
+#include "common/serving.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "io/socket_address.h"
+#include "metadata/open_store.h"
+
+namespace mc::tools {
+namespace {
+
+bool isLoopback(const std::string& host) {
+    const auto addresses = io::resolve(host, 0);
+    return addresses && !addresses->empty() &&
+           (addresses->front().host() == "::1" || addresses->front().host().starts_with("127."));
+}
+
+// A shell takes the brackets of an IPv6 address for a pattern, and much else for more.
+std::string quoted(const std::string& text) {
+    constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:/_-+,@%=";
+    if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+    std::string result = "'";
+    for (const char letter : text) {
+        if (letter == '\'') {
+            result += "'\\''";
+        } else {
+            result += letter;
+        }
+    }
+    return result + "'";
+}
+
+// What an initiator must be told to ask for this workload.
+std::string loadFlags(const bench::Workload& workload) {
+    const bench::Workload usual;
+    std::string flags;
+    const auto add = [&flags](const char* name, const auto& values, const auto& usual_values, auto format) {
+        if (values == usual_values) return;
+        std::vector<std::string> items;
+        items.reserve(values.size());
+        for (const auto value : values)
+            items.push_back(format(value));
+        flags += fmt::format(" --{}={}", name, fmt::join(items, ","));
+    };
+    const auto number = [](std::uint32_t value) { return std::to_string(value); };
+    add("block_size", workload.block_sizes, usual.block_sizes, formatSize);
+    add("batch_size", workload.batch_sizes, usual.batch_sizes, number);
+    add("threads", workload.threads, usual.threads, number);
+    return flags;
+}
+
+}  // namespace
+
+Result<Serving> describeServing(const TransferEngine& engine) {
+    const auto address = parseHostPort(engine.localIpAndPort());
+    if (!address) return std::unexpected(address.error());
+    const auto descriptor = engine.segmentDescriptor(kLocalSegment);
+    if (!descriptor) return std::unexpected(descriptor.error());
+    return Serving{.segment = engine.localServerName(),
+                   .host = address->host,
+                   .rpc_port = address->port.value_or(0),
+                   .data_port = (*descriptor)->tcp_data_port,
+                   .buffers = (*descriptor)->buffers};
+}
+
+void warnIfReachable(const std::string& bound) {
+    if (isLoopback(bound)) return;
+    fmt::print(stderr,
+               "warning: {} is served without authentication: whoever reaches it can read and write the registered "
+               "memory\n",
+               bound);
+}
+
+std::string boundHost(const EngineOptions& options, const std::string& server_name, const std::string& published_host) {
+    if (!options.bind_address.empty()) return options.bind_address;
+    const auto name = parseHostPort(server_name);
+    return name ? name->host : published_host;
+}
+
+bench::Workload fittingWorkload(std::uint64_t buffer_size) {
+    bench::Workload workload;
+    const auto fits = [&] {
+        return std::uint64_t{workload.block_sizes.front()} * workload.batch_sizes.front() * workload.threads.front() <=
+               buffer_size;
+    };
+    for (const std::uint32_t threads : {4U, 1U}) {
+        if (!fits()) workload.threads = {threads};
+    }
+    for (const std::uint32_t batch : {16U, 1U}) {
+        if (!fits()) workload.batch_sizes = {batch};
+    }
+    for (const std::uint64_t block : {4096ULL, 64ULL, 1ULL}) {
+        if (!fits()) workload.block_sizes = {block};
+    }
+    return workload;
+}
+
+std::string initiatorCommand(const Serving& serving, const std::string& metadata_server, const EngineOptions& options,
+                             const bench::Workload& workload) {
+    std::string command = "mc-bench --mode=initiator";
+    if (!metadata::isP2pHandshake(metadata_server))
+        command += fmt::format(" --metadata_server={}", quoted(withoutCredentials(metadata_server)));
+    if (!options.metadata_cluster_id.empty())
+        command += fmt::format(" --cluster_id={}", quoted(options.metadata_cluster_id));
+    return fmt::format("{} --segment_id={}{}", command, quoted(serving.segment), loadFlags(workload));
+}
+
+}  // namespace mc::tools

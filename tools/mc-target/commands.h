@@ -1,0 +1,16 @@
+#pragma once
+
+#include "mc/error.h"
+
+#include "common/stop_signals.h"
+#include "config/values.h"
+
+namespace mc::target {
+
+/// Serves memory until a signal comes.
+Result<ExitCode> serve(const config::Values& values, tools::StopSignals& stop);
+
+/// Asks a running target.
+Result<ExitCode> status(const config::Values& values);
+
+}  // namespace mc::target
