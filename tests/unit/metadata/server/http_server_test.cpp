@@ -1,13 +1,11 @@
 #include "metadata/server/http_server.h"
 
-#include <dirent.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -23,7 +21,6 @@ namespace mc::metadata::server {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
 
 std::size_t openDescriptors() {
     const std::filesystem::directory_iterator all("/proc/self/fd");
@@ -257,9 +254,11 @@ TEST_F(HttpServerTest, AWatchBeatsAndItsEndIsNoticed) {
         auto watcher = connect();
         ASSERT_TRUE(watcher.sendRequest("GET", "/metadata?watch="));
         watcher.readResponse();
-        EXPECT_THAT(*watcher.readChunk(), HasSubstr("watching"));
-        EXPECT_EQ(watcher.readChunk(), "\n");
-        EXPECT_EQ(watcher.readChunk(), "\n");
+        // Beats that came together are one chunk.
+        std::string stream;
+        while (std::ranges::count(stream, '\n') < 3)
+            stream += watcher.readChunk().value_or("the end\n\n\n");
+        EXPECT_THAT(stream, testing::MatchesRegex("\\{\"watching\":\"\",\"version\":\"[0-9]+\"\\}\n\n\n+"));
         EXPECT_EQ(metric("mc_metadata_watches"), "1");
     }
     while (metric("mc_metadata_watches") != "0")
@@ -409,7 +408,8 @@ TEST_F(HttpServerTest, ServesAThousandKeepAliveClients) {
 }
 
 TEST_F(HttpServerTest, ConnectionsOpenedAndDroppedLeaveNothing) {
-    start();
+    // Where the end of a connection comes with a part of a request, libmicrohttpd notices only when it is idle.
+    start({.idle_timeout = std::chrono::seconds(1)});
     ASSERT_EQ(request("GET", "/health").status, 200);
     while (metric("mc_metadata_connections") != "1")
         std::this_thread::yield();
