@@ -61,7 +61,7 @@ complete -c mc-bench -l max-notifications -x -d 'notifications to keep until the
 complete -c mc-bench -l metrics -d 'log the throughput now and then'
 complete -c mc-bench -l metrics-interval -x -d 'time between two lines of metrics'
 complete -c mc-bench -l log-level -x -a 'trace debug info warning error off' -d 'what is worth a line in the log'
-complete -c mc-bench -l tcp-threads -x -d 'threads that serve peers; 0: one per CPU, at most 4'
+complete -c mc-bench -l tcp-threads -x -d 'threads that serve peers'
 complete -c mc-bench -l tcp-connections-per-peer -x -d 'connections to each peer, each with its thread'
 complete -c mc-bench -l tcp-protocol-version -x -d 'newest protocol to speak; 1 never asks for acknowledgements'
 complete -c mc-bench -l tcp-connect-timeout -x -d 'how long to wait for a connection'
