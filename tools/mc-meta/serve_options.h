@@ -8,6 +8,7 @@ inline constexpr config::Option kServeOptions[] = {
     {.name = "listen",
      .placeholder = "HOST:PORT",
      .repeated = true,
+     .accumulates = true,
      .fallback = "127.0.0.1:8080",
      .group = "Server",
      .summary = "address to listen on; may be given several times",

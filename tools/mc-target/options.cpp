@@ -18,6 +18,7 @@ constexpr Option kServeOptions[] = {
     {.name = "memory",
      .placeholder = "SIZE[@cpu:N]",
      .repeated = true,
+     .accumulates = true,
      .group = kMemory,
      .summary = "a buffer to serve; several make several buffers",
      .details = "With @cpu:N all of it is on NUMA node N. Without, its pages are spread over all nodes."},

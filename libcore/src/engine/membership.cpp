@@ -54,9 +54,13 @@ Result<std::unique_ptr<Membership>> Membership::join(std::shared_ptr<metadata::S
                                   .name = member->name_,
                                   .location = location,
                                   .bound = member->bound_});
-        if (!version) return std::unexpected(wrap(fmt::format("publish {}", member->name_), version.error()));
-        member->published_[member->keys_.rpcMeta(member->name_)] = {metadata::encodeRpcMeta(location),
-                                                                    std::move(*version)};
+        const std::string key = member->keys_.rpcMeta(member->name_);
+        const std::string value = metadata::encodeRpcMeta(location);
+        if (!version) {
+            member->rememberIfThere(key, value, version.error());
+            return std::unexpected(wrap(fmt::format("publish {}", member->name_), version.error()));
+        }
+        member->published_[key] = {value, std::move(*version)};
     }
     return member;
 }
@@ -177,13 +181,18 @@ Result<void> Membership::publishKey(const std::string& key, const std::string& v
                        ? store_->put(key, value, metadata::Precondition::any(), storeDeadline())
                        : putAgain(key, value, last->second);
     if (!version) {
-        // A change may happen after its caller has given up: if it is there, it is ours to withdraw.
-        if (const auto there = store_->get(key, storeDeadline()); there && there->value == value)
-            published_[key] = {value, there->version};
+        rememberIfThere(key, value, version.error());
         return std::unexpected(version.error());
     }
     published_[key] = {value, std::move(*version)};
     return {};
+}
+
+// A change may happen after its caller has given up: if it is there, it is ours to withdraw.
+void Membership::rememberIfThere(const std::string& key, const std::string& value, const Error& failure) {
+    if (failure.code != ErrorCode::TimedOut) return;
+    if (const auto there = store_->get(key, storeDeadline()); there && there->value == value)
+        published_[key] = {value, there->version};
 }
 
 Result<std::string> Membership::putAgain(const std::string& key, const std::string& value, const Published& last) {

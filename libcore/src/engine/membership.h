@@ -78,6 +78,7 @@ class Membership {
     };
 
     Result<void> publishKey(const std::string& key, const std::string& value);
+    void rememberIfThere(const std::string& key, const std::string& value, const Error& failure);
     Result<std::string> putAgain(const std::string& key, const std::string& value, const Published& last);
     Result<void> withdraw(const std::string& key, const Published& last, Deadline deadline);
     void withdrawOthers(const std::set<std::string>& kept);

@@ -287,9 +287,16 @@ TEST_F(HttpServerTest, AWatchThatIsNotReadIsEnded) {
     auto watcher = connect();
     ASSERT_TRUE(watcher.sendRequest("GET", "/metadata?watch="));
     ASSERT_EQ(watcher.readResponse().status, 200);
+    // One that reads shows when the other one has been offered the same.
+    auto reader = connect();
+    ASSERT_TRUE(reader.sendRequest("GET", "/metadata?watch="));
+    ASSERT_EQ(reader.readResponse().status, 200);
+    ASSERT_TRUE(reader.readStreamLine());
     const std::string large(std::size_t{1} << 20, 'x');
-    for (int i = 0; i < 64; ++i)
+    for (int i = 0; i < 64; ++i) {
         ASSERT_TRUE(store_->put("k", large, Precondition::any(), std::nullopt));
+        ASSERT_TRUE(reader.readStreamLine());
+    }
     std::string last;
     while (const auto line = watcher.readStreamLine())
         last = *line;
