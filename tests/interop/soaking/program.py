@@ -126,7 +126,7 @@ def complaint(outcome: Outcome, allowed: set[int]) -> str | None:
 
 LOST_TARGET = {0} | ENDED_BADLY
 FINISHED = {0}
-STOPPED = {0, 143}
+STOPPED = {0, 143, -signal.SIGTERM}  # The last before it listens to signals.
 KILLED = {0, -signal.SIGKILL}
 
 
