@@ -67,6 +67,7 @@ class Target {
     /// Takes all of the memory, then binds, then publishes. Where one of it fails, nothing remains. Null, and nothing
     /// published, where a stop was requested while the memory was taken.
     static Result<std::unique_ptr<Target>> open(const TargetOptions& options);
+    ~Target() = default;
     Target(const Target&) = delete;
     Target& operator=(const Target&) = delete;
 
