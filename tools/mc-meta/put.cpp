@@ -33,7 +33,7 @@ Result<std::string> readAll(std::istream& input, std::string_view name) {
 }
 
 Result<std::string> valueFrom(const config::Values& values) {
-    const std::string value = values.text("value");
+    std::string value = values.text("value");
     if (value.starts_with('@')) {
         const std::string path = value.substr(1);
         errno = 0;

@@ -53,9 +53,10 @@ std::string readyTable(const Serving& ready, const control::Target& target, cons
     using Align = tools::Table::Align;
     tools::Table table({{"Buffer"}, {"Size"}, {"Location", Align::Left}, {"Pages", Align::Left}});
     std::size_t number = 0;
-    for (const auto& buffer : target.buffers())
+    for (const auto& buffer : target.buffers()) {
         table.addRow(
             {std::to_string(number++), formatSize(buffer.memory().size()), buffer.location(), pagesOf(buffer)});
+    }
     return fmt::format("ready: segment {}, data port {}, pid {}\n{}{}", ready.segment, ready.data_port, ::getpid(),
                        socket.empty() ? "" : fmt::format("control socket {}\n", socket), table.toString());
 }

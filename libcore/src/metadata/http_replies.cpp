@@ -78,9 +78,10 @@ Error errorOf(const HttpQuestion& question, const HttpReply& reply) {
             return make(ErrorCode::NotPermitted, server);
         case 404:
             if (put) return make(ErrorCode::Unavailable, server, "is its path right? it is normally /metadata");
-            if (reply.body.contains("metadata not found"))
+            if (reply.body.contains("metadata not found")) {
                 return Error{
                     ErrorCode::NotFound, fmt::format("{} {}: no such key", question.operation, question.key), {}};
+            }
             return make(ErrorCode::NotFound, server, "if the key should be there: is the URL's path /metadata?");
         case 405:
         case 501:

@@ -78,9 +78,10 @@ Result<HttpReply> HttpStore::change(std::string_view operation, std::string_view
     if (auto checked = checkKey(operation, key); !checked) return std::unexpected(checked.error());
     request.max_reply = kShortReply;
     const bool conditional = precondition.kind != Precondition::Kind::Any;
-    if (precondition.kind == Precondition::Kind::Version && !fitsHeader(precondition.version))
+    if (precondition.kind == Precondition::Kind::Version && !fitsHeader(precondition.version)) {
         return fail(ErrorCode::InvalidArgument,
                     fmt::format("{} {}: \"{}\" is no version", operation, key, precondition.version));
+    }
     if (conditional) {
         if (auto asked = askForExtensions(operation, key, deadline); !asked) return std::unexpected(asked.error());
         request.headers.push_back(precondition.kind == Precondition::Kind::Absent
