@@ -28,8 +28,18 @@ class HttpWatchTest : public testing::Test {
         return HttpStore::open(server_.url(), {}).value()->watch(prefix, std::nullopt);
     }
 
+    // To the next requests.
+    void reply(std::string text) {
+        const std::lock_guard lock(mutex_);
+        reply_ = std::move(text);
+    }
+
+    std::mutex mutex_;
     std::string reply_ = kHello;
-    ScriptedHttpServer server_{[this](const std::string&) { return reply_; }};
+    ScriptedHttpServer server_{[this](const std::string&) {
+        const std::lock_guard lock(mutex_);
+        return reply_;
+    }};
 };
 
 TEST_F(HttpWatchTest, TellsChangesInTheirOrder) {
@@ -82,14 +92,14 @@ TEST_F(HttpWatchTest, TheEndOfTheServerIsToldAfterItsLastChange) {
 }
 
 TEST_F(HttpWatchTest, AnOrderlyEndIsUnavailableToo) {
-    reply_ = kHello + "0\r\n\r\n";
+    reply(kHello + "0\r\n\r\n");
     const auto watching = watch();
     ASSERT_TRUE(watching);
     EXPECT_EQ((*watching)->next(soon()).error().code, ErrorCode::Unavailable);
 }
 
 TEST_F(HttpWatchTest, LostChangesEndIt) {
-    reply_ = kHello + chunk("{\"error\":\"too slow\"}\n") + "0\r\n\r\n";
+    reply(kHello + chunk("{\"error\":\"too slow\"}\n") + "0\r\n\r\n");
     const auto watching = watch();
     ASSERT_TRUE(watching);
     EXPECT_EQ((*watching)->next(soon()).error().code, ErrorCode::Io);
@@ -97,7 +107,7 @@ TEST_F(HttpWatchTest, LostChangesEndIt) {
 }
 
 TEST_F(HttpWatchTest, GarbageEndsIt) {
-    reply_ = kHello + chunk("hello\n{\"type\":\"remove\",\"key\":\"p/a\"}\n");
+    reply(kHello + chunk("hello\n{\"type\":\"remove\",\"key\":\"p/a\"}\n"));
     const auto watching = watch();
     ASSERT_TRUE(watching);
     EXPECT_EQ((*watching)->next(soon()).error().code, ErrorCode::Protocol);
@@ -105,15 +115,15 @@ TEST_F(HttpWatchTest, GarbageEndsIt) {
 }
 
 TEST_F(HttpWatchTest, OnlyAWatchIsAWatch) {
-    reply_ = stockReply(400, "missing key");
+    reply(stockReply(400, "missing key"));
     EXPECT_EQ(watch().error().code, ErrorCode::Unsupported);
-    reply_ = extendedReply(503, "too many watches");
+    reply(extendedReply(503, "too many watches"));
     EXPECT_EQ(watch().error().code, ErrorCode::Unavailable);
-    reply_ = extendedReply(200, "{\"watching\":\"q/\"}\n");
+    reply(extendedReply(200, "{\"watching\":\"q/\"}\n"));
     EXPECT_EQ(watch().error().code, ErrorCode::Protocol);
-    reply_ = "";
+    reply("");
     EXPECT_EQ(watch().error().code, ErrorCode::Unavailable);
-    reply_ = kHead;
+    reply(kHead);
     const auto silent = HttpStore::open(server_.url(), {.timeout = std::chrono::milliseconds(50)}).value();
     EXPECT_EQ(silent->watch("p/", std::nullopt).error().code, ErrorCode::TimedOut);
 }
