@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <mutex>
 #include <thread>
 
 #include "metadata/http_store.h"
