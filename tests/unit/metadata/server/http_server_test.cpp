@@ -453,9 +453,11 @@ TEST_F(HttpServerTest, GarbageIsNoHarm) {
         auto client = connect();
         client.send(bytes);
     }
-    auto long_header = connect();
-    long_header.send("GET / HTTP/1.1\r\nX: " + std::string(100000, 'x'));
-    EXPECT_EQ(request("GET", "/health").status, 200);
+    // Not kept open: libmicrohttpd 0.9.75 may crash when it is stopped while it refuses a header of that length.
+    connect().send("GET / HTTP/1.1\r\nX: " + std::string(100000, 'x'));
+    // So often that each of the server's threads has had its turn at all of it.
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(request("GET", "/health").status, 200);
     EXPECT_EQ(store_->usage().keys, 0);
 }
 
