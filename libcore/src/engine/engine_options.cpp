@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -18,6 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view kEngine = "Engine";
 constexpr std::string_view kTcp = "TCP transport";
+constexpr milliseconds kLeastStoreTime{5000};
 
 constexpr std::array kTable{
     Option{.name = "bind-address",
@@ -182,8 +184,7 @@ constexpr std::array kTable{
            .fallback = "4",
            .group = kTcp,
            .summary = "threads that serve peers",
-           .details = "As many as the connections of a busy peer, even where that is more than there are CPUs: on two "
-                      "of them four moved 64 KiB blocks of four connections a fifth faster than two."},
+           .details = "As many as the connections of a busy peer, even where that is more than there are CPUs."},
     Option{.name = "tcp-connections-per-peer",
            .type = Type::Integer,
            .environment = "MC_TCP_LANES_PER_PEER",
@@ -339,6 +340,10 @@ Result<EngineOptions> EngineOptions::fromEnvironment() {
         config::load(library, {.arguments = {}, .environment = config::processEnvironment(), .toml_file = {}});
     if (!values) return std::unexpected(values.error());
     return engineOptionsFrom(*values);
+}
+
+Deadline storeDeadline(const EngineOptions& options) {
+    return SteadyClock::now() + std::max(kLeastStoreTime, options.metadata.timeout);
 }
 
 }  // namespace mc

@@ -4,6 +4,7 @@
 
 #include "mc/engine_options.h"
 
+#include "base/futex.h"
 #include "config/option.h"
 #include "config/values.h"
 
@@ -28,5 +29,8 @@ Result<EngineOptions> engineOptionsFrom(const config::Values& values);
 
 /// InvalidArgument names the member whose value no engine can work with. A program may set what no table allows.
 Result<void> checkEngineOptions(const EngineOptions& options);
+
+/// When a call to the metadata store that begins now has to end.
+Deadline storeDeadline(const EngineOptions& options);
 
 }  // namespace mc

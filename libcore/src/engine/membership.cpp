@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "engine/engine_options.h"
 #include "engine/name_claim.h"
 #include "io/socket.h"
 #include "metadata/handshake_client.h"
@@ -18,8 +19,6 @@ namespace mc {
 using metadata::MessageType;
 
 namespace {
-
-constexpr std::chrono::seconds kStoreTime{5};
 
 metadata::HandshakeCallOptions callOptions(const EngineOptions& options, int interrupt) {
     return {.connect_timeout = options.handshake_connect_timeout,
@@ -70,7 +69,7 @@ Membership::~Membership() {
 }
 
 void Membership::withdrawOthers(const std::set<std::string>& kept) {
-    const Deadline deadline = storeDeadline();  // Of all of them: the store may be gone.
+    const Deadline deadline = storeDeadline(options_);  // Of all of them: the store may be gone.
     std::erase_if(published_, [&](const auto& entry) {
         const auto& [key, last] = entry;
         if (kept.contains(key)) return false;
@@ -104,7 +103,7 @@ std::vector<PublishedKey> Membership::checkPublished() const {
         published = published_;
     }
     std::vector<PublishedKey> checked;
-    const Deadline deadline = storeDeadline();
+    const Deadline deadline = storeDeadline(options_);
     for (const auto& [key, last] : published) {
         const auto found = store_->get(key, deadline);
         PublishedKey& entry = checked.emplace_back(PublishedKey{.key = key});
@@ -170,15 +169,11 @@ Result<void> Membership::answer(FileDescriptor listener) {
     return {};
 }
 
-Deadline Membership::storeDeadline() const {
-    return SteadyClock::now() + std::max<std::chrono::milliseconds>(kStoreTime, options_.metadata.timeout);
-}
-
 Result<void> Membership::publishKey(const std::string& key, const std::string& value) {
     const std::lock_guard lock(published_mutex_);
     const auto last = published_.find(key);
     auto version = last == published_.end() || last->second.version.empty()
-                       ? store_->put(key, value, metadata::Precondition::any(), storeDeadline())
+                       ? store_->put(key, value, metadata::Precondition::any(), storeDeadline(options_))
                        : putAgain(key, value, last->second);
     if (!version) {
         rememberIfThere(key, value, version.error());
@@ -191,12 +186,12 @@ Result<void> Membership::publishKey(const std::string& key, const std::string& v
 // A change may happen after its caller has given up: if it is there, it is ours to withdraw.
 void Membership::rememberIfThere(const std::string& key, const std::string& value, const Error& failure) {
     if (failure.code != ErrorCode::TimedOut) return;
-    if (const auto there = store_->get(key, storeDeadline()); there && there->value == value)
+    if (const auto there = store_->get(key, storeDeadline(options_)); there && there->value == value)
         published_[key] = {value, there->version};
 }
 
 Result<std::string> Membership::putAgain(const std::string& key, const std::string& value, const Published& last) {
-    const Deadline deadline = storeDeadline();
+    const Deadline deadline = storeDeadline(options_);
     auto version = store_->put(key, value, metadata::Precondition::atVersion(last.version), deadline);
     if (version) return version;
     // The server was replaced by one that knows no conditions.
@@ -234,12 +229,12 @@ Result<FoundSegment> Membership::find(const std::string& segment_name) const {
 Result<FoundSegment> Membership::findInStore(const std::string& segment_name) const {
     const auto key = keys_.segment(segment_name);
     if (!key) return std::unexpected(key.error());
-    const auto value = store_->get(*key, storeDeadline());
+    const auto value = store_->get(*key, storeDeadline(options_));
     if (!value) return std::unexpected(value.error());
     auto descriptor = decodeSegmentDescriptor(value->value);
     if (!descriptor) return std::unexpected(descriptor.error());
     // The owner is looked up under the descriptor's name, which need not be the segment's.
-    const auto location = store_->get(keys_.rpcMeta(descriptor->name), storeDeadline());
+    const auto location = store_->get(keys_.rpcMeta(descriptor->name), storeDeadline(options_));
     if (!location) return std::unexpected(location.error());
     auto meta = metadata::decodeRpcMeta(location->value);
     if (!meta) return std::unexpected(meta.error());

@@ -84,7 +84,6 @@ class Membership {
     void withdrawOthers(const std::set<std::string>& kept);
     Result<FoundSegment> findInStore(const std::string& segment_name) const;
     Result<FoundSegment> askOwner(const std::string& segment_name) const;
-    Deadline storeDeadline() const;
 
     std::shared_ptr<metadata::Store> store_;  // Null: P2PHANDSHAKE.
     const EngineOptions& options_;

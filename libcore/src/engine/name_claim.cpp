@@ -10,6 +10,7 @@
 #include "base/address.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "engine/engine_options.h"
 #include "metadata/handshake_client.h"
 #include "metadata/handshake_messages.h"
 
@@ -20,16 +21,11 @@ using metadata::Precondition;
 using metadata::RpcMeta;
 using metadata::VersionedValue;
 
-constexpr std::chrono::seconds kStoreTime{5};
 constexpr int kAttempts = 5;  // Of claimants that get in each other's way.
-
-Deadline storeDeadline(const NameClaim& claim) {
-    return SteadyClock::now() + std::max<std::chrono::milliseconds>(kStoreTime, claim.options.metadata.timeout);
-}
 
 /// Nothing where the key is absent.
 Result<std::optional<VersionedValue>> find(const NameClaim& claim, const std::string& key) {
-    auto value = claim.store.get(key, storeDeadline(claim));
+    auto value = claim.store.get(key, storeDeadline(claim.options));
     if (value) return std::optional(std::move(*value));
     if (value.error().code == ErrorCode::NotFound) return std::nullopt;
     return std::unexpected(value.error());
@@ -125,10 +121,10 @@ bool isLost(const Error& error) {
 Result<std::optional<std::string>> putPlainly(const NameClaim& claim, const std::string& key, const std::string& value,
                                               bool exists) {
     if (exists) {
-        auto removed = claim.store.remove(key, Precondition::any(), storeDeadline(claim));
+        auto removed = claim.store.remove(key, Precondition::any(), storeDeadline(claim.options));
         if (!removed && removed.error().code != ErrorCode::NotFound) return std::unexpected(removed.error());
     }
-    auto version = claim.store.put(key, value, Precondition::any(), storeDeadline(claim));
+    auto version = claim.store.put(key, value, Precondition::any(), storeDeadline(claim.options));
     if (version) return std::optional(std::move(*version));
     if (isLost(version.error())) return std::nullopt;
     return std::unexpected(version.error());
@@ -146,15 +142,15 @@ Result<std::optional<std::string>> tryToClaim(const NameClaim& claim) {
     if (auto free = expectFree(claim, *meta, *segment); !free) return std::unexpected(free.error());
 
     if (*segment) {
-        auto removed = claim.store.remove(*segment_key, unchanged(**segment), storeDeadline(claim));
+        auto removed = claim.store.remove(*segment_key, unchanged(**segment), storeDeadline(claim.options));
         if (!removed && isLost(removed.error())) return std::nullopt;
         if (!removed && removed.error().code != ErrorCode::NotFound) return std::unexpected(removed.error());
     }
     const std::string value = metadata::encodeRpcMeta(claim.location);
     const bool exists = meta->has_value();
     if (exists && (*meta)->version.empty()) return putPlainly(claim, meta_key, value, exists);
-    auto version =
-        claim.store.put(meta_key, value, exists ? unchanged(**meta) : Precondition::absent(), storeDeadline(claim));
+    auto version = claim.store.put(meta_key, value, exists ? unchanged(**meta) : Precondition::absent(),
+                                   storeDeadline(claim.options));
     if (version) return std::optional(std::move(*version));
     if (version.error().code == ErrorCode::Unsupported) return putPlainly(claim, meta_key, value, exists);
     if (isLost(version.error())) return std::nullopt;

@@ -115,7 +115,6 @@ TEST_F(TcpServerStall, ASlowPeerIsNotAStalledOne) {
     RawSocket socket = connect();
     const Bytes payload(600'000, std::byte{0x42});
     socket.send({.size = payload.size(), .addr = address(), .opcode = kAcknowledgedWrite});
-    // Each piece is below the low-water mark of what is left, so that the server does not look by itself.
     constexpr std::size_t kPiece = 30'000;
     for (std::size_t sent = 0; sent < payload.size(); sent += kPiece) {
         socket.send(payload.data() + sent, kPiece);
