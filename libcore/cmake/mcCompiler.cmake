@@ -28,6 +28,8 @@ endif()
 if(MC_SANITIZE)
     target_compile_options(mc_compiler INTERFACE -fsanitize=${MC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(mc_compiler INTERFACE -fsanitize=${MC_SANITIZE})
+    # It opens a pipe to see whether memory may be read, and takes every object for a wrong one when there is no descriptor.
+    target_compile_options(mc_compiler INTERFACE -fno-sanitize=vptr)
 endif()
 
 if(MC_BUILD_FUZZERS)

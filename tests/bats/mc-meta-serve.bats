@@ -205,13 +205,18 @@ stop_server() {
     run python3 - "$url" "$pid" <<'PYTHON'
 import os, socket, sys, time, urllib.parse, urllib.request
 url, pid = urllib.parse.urlsplit(sys.argv[1]), sys.argv[2]
-connections = [socket.create_connection((url.hostname, url.port)) for _ in range(200)]
+def connect():
+    try:
+        return socket.create_connection((url.hostname, url.port))
+    except ConnectionResetError:  # Turned away before connect returned.
+        return None
+connections = [connect() for _ in range(200)]
 def ticks():
     return sum(map(int, open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[11:13]))
 before = ticks()
 time.sleep(1)
 print("busy" if ticks() - before > 0.5 * os.sysconf("SC_CLK_TCK") else "calm")
-for connection in connections:
+for connection in filter(None, connections):
     connection.close()
 print(urllib.request.urlopen(f"http://{url.netloc}/health", timeout=60).status)
 PYTHON

@@ -7,9 +7,12 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <condition_variable>
 #include <cstdarg>
 #include <cstdio>
 #include <exception>
+#include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -118,6 +121,9 @@ class HttpDaemon::Impl {
     MHD_Result answer(Exchange& exchange);
     MHD_Result respond(Exchange& exchange, Reply reply);
     Response responseOf(MHD_Connection* connection, Reply& reply);
+    void opened(int socket);
+    void closed(int socket);
+    void closeAll();
     void beginWork() { active_.fetch_add(1); }
     void endWork() {
         if (active_.fetch_sub(1) == 1) active_.notify_all();
@@ -129,6 +135,10 @@ class HttpDaemon::Impl {
     std::atomic<bool> stopping_ = false;
     std::atomic<std::uint32_t> active_ = 0;  // Answers under way and streams that wait.
     std::size_t next_ = 0;
+    std::mutex sockets_mutex_;
+    std::condition_variable sockets_changed_;
+    std::set<int> sockets_;
+    bool closing_ = false;
     std::vector<Daemon> daemons_;  // Last: their threads use the members above.
 };
 
@@ -283,7 +293,31 @@ void HttpDaemon::Impl::stop() {
     stopping_ = true;
     for (auto left = active_.load(); left != 0; left = active_.load())
         active_.wait(left);
+    closeAll();
     daemons_.clear();
+}
+
+// libmicrohttpd 0.9.75 crashes where MHD_stop_daemon comes while it refuses a malformed request: the refusal is not
+// queued any more, and then looked at. So there must be no connection by then.
+void HttpDaemon::Impl::closeAll() {
+    std::unique_lock lock(sockets_mutex_);
+    closing_ = true;
+    for (const int socket : sockets_)
+        ::shutdown(socket, SHUT_RDWR);
+    sockets_changed_.wait(lock, [this] { return metrics_.connections.load() == 0; });
+}
+
+void HttpDaemon::Impl::opened(int socket) {
+    const std::lock_guard lock(sockets_mutex_);
+    sockets_.insert(socket);
+    if (closing_) ::shutdown(socket, SHUT_RDWR);
+}
+
+void HttpDaemon::Impl::closed(int socket) {
+    const std::lock_guard lock(sockets_mutex_);
+    sockets_.erase(socket);
+    metrics_.connections.fetch_sub(1);
+    sockets_changed_.notify_all();
 }
 
 MHD_Result HttpDaemon::Impl::onRequest(void* self, MHD_Connection* connection, const char* url, const char* method,
@@ -376,9 +410,11 @@ void HttpDaemon::Impl::onCompleted(void* /*self*/, MHD_Connection* /*connection*
     *exchange = nullptr;
 }
 
-void HttpDaemon::Impl::onConnection(void* self, MHD_Connection* /*connection*/, void** /*context*/,
+void HttpDaemon::Impl::onConnection(void* self, MHD_Connection* connection, void** /*context*/,
                                     MHD_ConnectionNotificationCode what) {
-    if (what == MHD_CONNECTION_NOTIFY_CLOSED) static_cast<Impl*>(self)->metrics_.connections.fetch_sub(1);
+    const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    auto& server = *static_cast<Impl*>(self);
+    what == MHD_CONNECTION_NOTIFY_STARTED ? server.opened(socket) : server.closed(socket);
 }
 
 Result<std::unique_ptr<HttpDaemon>> HttpDaemon::start(Handler& handler, ServerMetrics& metrics,
