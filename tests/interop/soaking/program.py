@@ -6,8 +6,8 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bench import ENDED_BADLY, figures
@@ -18,13 +18,26 @@ LIMIT_SECONDS = 90.0
 IMPATIENT = {"MC_TCP_STATUS_TIMEOUT_SEC": "2", "MC_RETRY_CNT": "3", "MC_SLICE_TIMEOUT": "8"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Setting:
-    program: str
+    programs: Path
     metadata: str
 
     def command(self, *flags: str) -> list[str]:
-        return [self.program, f"--metadata_server={self.metadata}", "--protocol=tcp", "--json", *flags]
+        bench = str(self.programs / "mc-bench")
+        return [bench, f"--metadata_server={self.metadata}", "--protocol=tcp", "--json", *flags]
+
+    def initiator_name(self, random: Any) -> str:
+        """Without a store many may have one name; in a store it is nobody else's, and all of 127/8 is this machine."""
+        if self.metadata == "P2PHANDSHAKE":
+            return "127.0.0.1"
+        return f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
+
+
+class MetadataServer(ReadyProcess):
+    def __init__(self, setting: Setting) -> None:
+        super().__init__([str(setting.programs / "mc-meta"), "serve", "--json", "--listen=127.0.0.1:0"])
+        self.uri: str = self.ready["urls"][0]
 
 
 class Target(ReadyProcess):
@@ -78,7 +91,7 @@ class Initiator:
         self.process = subprocess.Popen(
             setting.command(
                 f"--segment_id={segment}",
-                "--local_server_name=127.0.0.1",
+                f"--local_server_name={setting.initiator_name(random)}",
                 f"--operation={random.choice(['read', 'write', 'mixed', 'mixed'])}",
                 f"--block_size={block}",
                 f"--batch_size={batch}",
@@ -128,15 +141,3 @@ LOST_TARGET = {0} | ENDED_BADLY
 FINISHED = {0}
 STOPPED = {0, 143, -signal.SIGTERM}  # The last before it listens to signals.
 KILLED = {0, -signal.SIGKILL}
-
-
-def wait_until_listening(host: str, port: int) -> None:
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while True:
-        try:
-            socket.create_connection((host, port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
