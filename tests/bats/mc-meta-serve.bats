@@ -198,6 +198,29 @@ stop_server() {
     stop_server
 }
 
+@test "a name that SQLite has a use for is a file like any other, and a place where none can be is an error" {
+    cd "$BATS_TEST_TMPDIR"
+    start_metadata "--data=file:keys.db?mode=memory"
+    assert [ -s "file:keys.db?mode=memory" ]
+    stop_server
+    run --separate-stderr mc-meta serve --listen=127.0.0.1:0 --data=/nonexistent/keys.db
+    assert_equal "$status" 73
+    assert_regex "$stderr" "/nonexistent/keys.db: No such file or directory"
+}
+
+@test "too few descriptors to start with: an error that names the limit" {
+    local limit
+    for limit in 5 7 8 9 10 12 14; do
+        run --separate-stderr bash -c "ulimit -n $limit && exec timeout 1 mc-meta serve --listen=127.0.0.1:0"
+        [[ $status -eq 124 ]] && continue  # It was enough.
+        assert_equal "$status" 71
+        assert_regex "$stderr" "Too many open files|No file descriptors available"
+        run --separate-stderr bash -c "ulimit -n $limit && exec mc-meta get k --metadata_server=http://127.0.0.1:9/metadata"
+        assert_regex "$status" "^(71|69)$"
+        if [[ $status -eq 71 ]]; then assert_regex "$stderr" "ulimit -n"; fi
+    done
+}
+
 @test "out of descriptors it goes on, without spinning" {
     start server bash -c "ulimit -n 64; exec mc-meta serve --json --listen=127.0.0.1:0"
     wait_for server.out urls

@@ -38,6 +38,32 @@ load metadata
     assert_equal "$(json 'd["value"]')" ""
 }
 
+@test "a value whose writer is interrupted is not stored in part" {
+    start_metadata
+    mkfifo "$BATS_TEST_TMPDIR/pipe"
+    start put mc-meta put half - <"$BATS_TEST_TMPDIR/pipe"
+    local put=$pid
+    exec 4>"$BATS_TEST_TMPDIR/pipe"
+    printf 'half of ' >&4
+    kill -INT "$put"
+    run wait "$put"
+    assert_equal "$status" 130
+    exec 4>&-
+    run mc-meta get half
+    assert_failure 1
+}
+
+@test "a key can't pass for two, nor speak to the terminal" {
+    start_metadata
+    mc-meta put --quiet $'a\nmooncake/rpc_meta/victim\x1b[31m' x
+    for arguments in "list --keys-only" "list"; do
+        # shellcheck disable=SC2086 # Two arguments.
+        run --separate-stderr mc-meta $arguments
+        assert_success
+        assert_output --partial 'a\nmooncake/rpc_meta/victim\x1b[31m'
+    done
+}
+
 @test "a missing key is the answer no" {
     start_metadata
     run --separate-stderr mc-meta get nothing

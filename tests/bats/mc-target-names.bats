@@ -44,6 +44,30 @@ EOF
     assert_line --index 1 "ram 404"
 }
 
+@test "a terminal that goes withdraws the name, too, but not where that is ignored" {
+    start_stock_metadata
+    start_named target
+    wait_for target.out ready
+    output=$(cat "$BATS_TEST_TMPDIR/target.out")
+    name=$(json 'd["name"]')
+    kill -HUP "$pid"
+    wait "$pid"
+    run keys "$name"
+    assert_line --index 0 "rpc_meta 404"
+    assert_line --index 1 "ram 404"
+
+    trap '' HUP
+    start_named stays
+    trap - HUP
+    wait_for stays.out ready
+    output=$(cat "$BATS_TEST_TMPDIR/stays.out")
+    kill -HUP "$pid"
+    run bash -c "$(json 'd["initiator"]') --duration=100ms"
+    assert_success
+    kill -TERM "$pid"
+    wait "$pid"
+}
+
 @test "status tells of keys that the server has lost, and of a server that is gone" {
     start_stock_metadata
     start_named target --metadata-timeout=500ms

@@ -10,6 +10,7 @@
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <system_error>
 
 #include "mc/version.h"
 
@@ -86,14 +87,16 @@ Result<ExitCode> answer(const config::Tool& tool, const config::Values& values, 
         return printed(json ? writeData(config::effectiveJson(values)) : writeText(config::effectiveToml(values)));
     }
     setLogLevel(values);
-    auto stop = StopSignals::open();
-    if (!stop) return std::unexpected(stop.error());
     try {
+        auto stop = StopSignals::open();
+        if (!stop) return std::unexpected(stop.error());
         auto code = action(values, **stop);
         if (!code) return code;
         // Whatever it left in the buffer must have arrived for the code to be true.
         if (auto written = writeData(""); !written) return std::unexpected(written.error());
         return code;
+    } catch (const std::system_error& refused) {  // What starts a thread says it like that.
+        return fail(ErrorCode::System, refused.what(), "are there too many threads? see ulimit -u");
     } catch (const std::exception& defect) {
         return fail(ErrorCode::Internal, fmt::format("unexpected failure: {}", defect.what()),
                     "this is a defect of the tool: please report it");

@@ -18,7 +18,20 @@ namespace {
 constexpr int kPatienceMs = 1000;  // Of whoever sent a signal, until a word is said about what takes so long.
 
 ExitCode exitCodeOf(int signal) {
-    return signal == SIGINT ? ExitCode::Interrupted : ExitCode::Terminated;
+    switch (signal) {
+        case SIGHUP:
+            return ExitCode::HungUp;
+        case SIGINT:
+            return ExitCode::Interrupted;
+        default:
+            return ExitCode::Terminated;
+    }
+}
+
+// By nohup(1), say.
+bool isIgnored(int signal) {
+    struct sigaction action{};
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -28,6 +41,7 @@ Result<std::unique_ptr<StopSignals>> StopSignals::open() {
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    if (!isIgnored(SIGHUP)) sigaddset(&set, SIGHUP);
     FileDescriptor signals(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals) return failErrno("signalfd", "", errno);
     FileDescriptor ended(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

@@ -17,7 +17,8 @@
 
 namespace mc::tools {
 
-/// SIGINT and SIGTERM as a request to stop in order; a second one ends the process at once, with 130 or 143.
+/// SIGINT, SIGTERM and, unless it is ignored, SIGHUP as a request to stop in order; a second one ends the process at
+/// once, with 128 and its number.
 ///
 /// Open it before any other thread starts: the signals are blocked in the calling thread and those it starts later, and
 /// a thread of its own reads them. All members may be called from any thread.
@@ -33,7 +34,7 @@ class StopSignals {
     std::stop_token token() const { return stop_.get_token(); }
     /// The first signal, or 0.
     int received() const { return received_.load(); }
-    /// What finite work that the signal interrupted exits with: Interrupted or Terminated; Ok without a signal.
+    /// What finite work that the signal interrupted exits with; Ok without a signal.
     ExitCode exitCode() const;
     /// Sleeps until a signal comes (true) or the time is over (false).
     bool wait(std::optional<std::chrono::nanoseconds> timeout = std::nullopt);

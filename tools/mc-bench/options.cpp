@@ -192,6 +192,7 @@ const config::Tool& benchTool() {
                                 {ExitCode::TimedOut, "a request or a batch timed out"},
                                 {ExitCode::Protocol, "the target broke the protocol"},
                                 {ExitCode::Config, "the configuration file or the environment is wrong"},
+                                {ExitCode::HungUp, "ended by SIGHUP; what was measured is printed"},
                                 {ExitCode::Interrupted, "interrupted by SIGINT; what was measured is printed"},
                                 {ExitCode::Terminated, "ended by SIGTERM; what was measured is printed"}}}};
     return tool;

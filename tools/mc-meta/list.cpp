@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "base/text.h"
 #include "common/output.h"
 #include "common/table.h"
 #include "mc-meta/client.h"
@@ -66,7 +67,7 @@ std::string document(const Listing& listing, bool with_values) {
 std::string keys(const Listing& listing) {
     std::string text;
     for (const auto& item : listing.items)
-        text += item.key + "\n";
+        text += printable(item.key) + "\n";
     return text;
 }
 
@@ -75,7 +76,7 @@ std::string table(const Listing& listing, bool with_values) {
     tools::Table rows(
         {{"KEY", Left}, {"VERSION", Right}, {with_values ? "VALUE" : "BYTES", with_values ? Left : Right}});
     for (const auto& item : listing.items)
-        rows.addRow({item.key, item.version, item.value});
+        rows.addRow({printable(item.key), item.version, printable(item.value)});
     return rows.toString();
 }
 

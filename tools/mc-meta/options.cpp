@@ -163,6 +163,7 @@ const config::Tool& metaTool() {
                                  "the server or its certificate was refused; serve: the file "
                                  "may not be written"},
                                 {ExitCode::Config, "the configuration file or the environment is wrong"},
+                                {ExitCode::HungUp, "list was ended by SIGHUP"},
                                 {ExitCode::Interrupted, "list was interrupted by SIGINT"},
                                 {ExitCode::Terminated, "list was ended by SIGTERM"}}},
         .commands = kCommands};

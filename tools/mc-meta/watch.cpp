@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <stop_token>
 
+#include "base/text.h"
 #include "common/output.h"
 #include "mc-meta/client.h"
 #include "mc-meta/commands.h"
@@ -22,9 +23,9 @@ std::string jsonLine(const Json& members) {
 std::string lineOf(const metadata::Event& event, const config::Values& values) {
     const bool put = event.kind == metadata::Event::Kind::Put;
     if (!values.flag("json")) {
-        std::string line = fmt::format("{} {}", put ? "put" : "remove", event.item.key);
+        std::string line = fmt::format("{} {}", put ? "put" : "remove", printable(event.item.key));
         if (put) line += fmt::format(" {}", event.item.version);
-        if (put && values.flag("values")) line += fmt::format(" {}", event.item.value);
+        if (put && values.flag("values")) line += fmt::format(" {}", printable(event.item.value));
         return line + "\n";
     }
     Json members{{"type", put ? "put" : "remove"}, {"key", event.item.key}};

@@ -141,6 +141,7 @@ const config::Tool& targetTool() {
                                 {ExitCode::TimedOut, "the metadata server did not answer in time"},
                                 {ExitCode::NotPermitted, "the memory may not be locked, or the address not bound"},
                                 {ExitCode::Config, "the configuration file or the environment is wrong"},
+                                {ExitCode::HungUp, "a second signal, SIGHUP, ended it at once"},
                                 {ExitCode::Interrupted, "a second SIGINT ended it at once"},
                                 {ExitCode::Terminated, "a second SIGTERM ended it at once"}}},
         .commands = kCommands,

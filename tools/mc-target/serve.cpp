@@ -61,16 +61,23 @@ std::string readyTable(const Serving& ready, const control::Target& target, cons
                        socket.empty() ? "" : fmt::format("control socket {}\n", socket), table.toString());
 }
 
-/// Null where none is wanted.
-Result<std::unique_ptr<control::ControlServer>> openControl(const config::Values& values, const control::Target& target,
-                                                            const std::string& name) {
-    const std::string asked = values.text("control-socket");
-    if (asked == "none") return nullptr;
-    const std::filesystem::path path =
-        asked.empty() ? control::socketPath(control::socketDirectory(), name) : std::filesystem::path(asked);
+using MaybeSocket = std::optional<control::ControlSocket>;
+
+Result<MaybeSocket> bindControl(const std::filesystem::path& path) {
     auto socket = control::ControlSocket::bind(path);
     if (!socket) return std::unexpected(socket.error());
-    return control::ControlServer::start(std::move(*socket), control::targetMethods(target, path.native()));
+    return MaybeSocket(std::move(*socket));
+}
+
+/// Null where none is wanted. `named`: the socket, where its path does not depend on the segment's name.
+Result<std::unique_ptr<control::ControlServer>> startControl(bool wanted, MaybeSocket named,
+                                                             const control::Target& target, const std::string& name) {
+    if (!wanted) return nullptr;
+    auto socket = named ? Result<MaybeSocket>(std::move(named))
+                        : bindControl(control::socketPath(control::socketDirectory(), name));
+    if (!socket) return std::unexpected(socket.error());
+    const std::string path = (*socket)->path().native();
+    return control::ControlServer::start(std::move(**socket), control::targetMethods(target, path));
 }
 
 std::uint64_t smallestOf(const std::vector<io::Buffer>& buffers) {
@@ -86,13 +93,18 @@ Result<ExitCode> serve(const config::Values& values, tools::StopSignals& stop) {
     auto options = targetOptionsFrom(values);
     if (!options) return std::unexpected(options.error());
     options->stop = stop.token();
+    const std::string asked = values.text("control-socket");
+    const bool controlled = asked != "none";
+    // What is taken is found out before anything is published.
+    auto named = controlled && !asked.empty() ? bindControl(asked) : Result<MaybeSocket>();
+    if (!named) return std::unexpected(named.error());
     notifyServiceManager("STATUS=Taking memory");
     auto target = control::Target::open(*options);
     if (!target) return std::unexpected(target.error());
     if (!*target) return ExitCode::Ok;
     const auto ready = tools::describeServing((*target)->engine());
     if (!ready) return std::unexpected(ready.error());
-    auto control = openControl(values, **target, ready->segment);
+    auto control = startControl(controlled, std::move(*named), **target, ready->segment);
     if (!control) return std::unexpected(control.error());
 
     const std::string socket = *control ? (*control)->path().native() : "";

@@ -131,7 +131,8 @@ class TransferEngine {
 
     /// Sends a short message to a segment's owner.
     Result<void> sendNotification(SegmentHandle target, const Notification& notification);
-    /// Takes the messages that arrived since the last call; at most EngineOptions::max_notifications are kept.
+    /// Takes the messages that arrived since the last call; at most EngineOptions::max_notifications and
+    /// 16 MiB are kept.
     std::vector<Notification> takeNotifications();
 
     /// Whatever waits for another engine's answer (openSegment, sendNotification) gives up, now and from now on, with

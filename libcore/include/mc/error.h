@@ -43,6 +43,7 @@ enum class ExitCode : int {
     Protocol = 76,
     NotPermitted = 77,
     Config = 78,
+    HungUp = 129,       ///< SIGHUP ended finite work.
     Interrupted = 130,  ///< SIGINT ended finite work.
     Terminated = 143,   ///< SIGTERM ended finite work.
 };

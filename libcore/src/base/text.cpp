@@ -1,11 +1,33 @@
 #include "base/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <numeric>
 #include <utility>
 
 namespace mc {
+
+std::string printable(std::string_view text) {
+    std::string line;
+    line.reserve(text.size());
+    for (const char letter : text) {
+        const auto code = static_cast<unsigned char>(letter);
+        if (letter == '\\') {
+            line += "\\\\";
+        } else if (letter == '\n') {
+            line += "\\n";
+        } else if (letter == '\t') {
+            line += "\\t";
+        } else if (code < 0x20 || code == 0x7f) {
+            line += fmt::format("\\x{:02x}", code);
+        } else {
+            line += letter;
+        }
+    }
+    return line;
+}
 
 std::string toLower(std::string_view text) {
     std::string lower(text);

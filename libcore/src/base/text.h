@@ -8,6 +8,9 @@
 
 namespace mc {
 
+/// For a line of text: control characters as \n, \t or \x1b, a backslash as two.
+std::string printable(std::string_view text);
+
 std::string toLower(std::string_view text);
 
 /// The parts of `text` between `separator`s; empty parts are kept, an empty text has none.

@@ -10,6 +10,12 @@
 #include "transport/tcp/tcp_transport.h"
 
 namespace mc {
+namespace {
+
+// Of all notifications that nobody has taken yet.
+constexpr std::size_t kMaxNotificationBytes = std::size_t{16} << 20;
+
+}  // namespace
 
 TransferEngine::Impl::Impl(EngineOptions engine_options)
     : options(std::move(engine_options)),
@@ -53,12 +59,7 @@ Result<void> TransferEngine::Impl::join(std::shared_ptr<metadata::Store> store, 
         auto all = local.describe(joined->name());
         return all.empty() ? SegmentDescriptor{} : std::move(all.front());
     };
-    callbacks.on_notification = [this](Notification notification) {
-        const std::lock_guard notifications_lock(notifications_mutex);
-        if (notifications.size() >= options.max_notifications) return false;
-        notifications.push_back(std::move(notification));
-        return true;
-    };
+    callbacks.on_notification = [this](Notification notification) { return keep(std::move(notification)); };
     callbacks.interrupt = interrupt_.get();
     auto joined =
         Membership::join(std::move(store), server_name, connectable_name, rpc_port, options, std::move(callbacks));
@@ -173,6 +174,29 @@ Result<FoundSegment> TransferEngine::Impl::findSegment(SegmentHandle handle) con
     auto own = local.describe(name);
     if (own.empty()) return fail(ErrorCode::NotFound, fmt::format("segment {}: this engine serves nothing yet", name));
     return FoundSegment{std::move(own.front()), (*joined)->advertisedHost(), (*joined)->rpcPort()};
+}
+
+Result<PeerInfo> TransferEngine::Impl::peerInfo(SegmentHandle handle) {
+    const std::shared_lock lock(transports_mutex_);
+    const auto segment = segments.get(handle);
+    if (!segment) return fail(ErrorCode::NotFound, fmt::format("segment handle {}: not looked up", handle));
+    return segment->transport->inspect(*segment->peer);
+}
+
+bool TransferEngine::Impl::keep(Notification notification) {
+    const std::size_t bytes = notification.name.size() + notification.message.size();
+    const std::lock_guard lock(notifications_mutex_);
+    if (notifications_.size() >= options.max_notifications || bytes > kMaxNotificationBytes - notification_bytes_)
+        return false;
+    notification_bytes_ += bytes;
+    notifications_.push_back(std::move(notification));
+    return true;
+}
+
+std::vector<Notification> TransferEngine::Impl::takeNotifications() {
+    const std::lock_guard lock(notifications_mutex_);
+    notification_bytes_ = 0;
+    return std::exchange(notifications_, {});
 }
 
 Result<void> TransferEngine::Impl::lookUp(SegmentHandle handle) {

@@ -42,6 +42,8 @@ class TransferEngine::Impl {
     /// Looks the segment up (again) and makes it what requests see.
     Result<void> lookUp(SegmentHandle handle);
 
+    Result<PeerInfo> peerInfo(SegmentHandle handle);
+
     Result<BatchID> allocateBatch(std::size_t capacity);
     void releaseBatch(Batch& batch);
     Result<void> submit(Batch& batch, std::span<const TransferRequest> entries);
@@ -55,8 +57,10 @@ class TransferEngine::Impl {
     LocalSegment local;
     SegmentTable segments;
     BatchTable batches;
-    std::mutex notifications_mutex;
-    std::deque<Notification> notifications;
+
+    /// False: no room.
+    bool keep(Notification notification);
+    std::vector<Notification> takeNotifications();
 
   private:
     static constexpr std::size_t kUninstalling = std::size_t{1} << 32;
@@ -79,6 +83,9 @@ class TransferEngine::Impl {
     Flights look_ups_;
     std::atomic<std::size_t> running_batches_ = 0;  // Allocated ones; from kUninstalling on none may be added.
     std::map<std::pair<SegmentHandle, Transport*>, std::unique_ptr<Peer>> peers_;
+    std::mutex notifications_mutex_;
+    std::vector<Notification> notifications_;
+    std::size_t notification_bytes_ = 0;
     std::unique_ptr<Membership> membership_;
     std::atomic<Membership*> joined_ = nullptr;
     std::unique_ptr<Metrics> metrics_;

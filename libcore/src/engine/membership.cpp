@@ -56,10 +56,10 @@ Result<std::unique_ptr<Membership>> Membership::join(std::shared_ptr<metadata::S
         const std::string key = member->keys_.rpcMeta(member->name_);
         const std::string value = metadata::encodeRpcMeta(location);
         if (!version) {
-            member->rememberIfThere(key, value, version.error());
+            member->rememberAttempt(key, value, version.error());
             return std::unexpected(wrap(fmt::format("publish {}", member->name_), version.error()));
         }
-        member->published_[key] = {value, std::move(*version)};
+        member->published_[key] = {value, std::move(*version), {}};
     }
     return member;
 }
@@ -73,7 +73,7 @@ void Membership::withdrawOthers(const std::set<std::string>& kept) {
     std::erase_if(published_, [&](const auto& entry) {
         const auto& [key, last] = entry;
         if (kept.contains(key)) return false;
-        const auto removed = withdraw(key, last, deadline);
+        const auto removed = withdraw(key, settled(key, last, deadline), deadline);
         if (!removed) log::warning("withdraw {}: {}", key, removed.error().message);
         return true;
     });
@@ -92,7 +92,7 @@ Result<void> Membership::withdraw(const std::string& key, const Published& last,
     }
     const auto found = store_->get(key, deadline);
     if (!found) return ended(std::unexpected(found.error()));
-    if (!last.isStill(*found)) return {};
+    if (!last.isOurs(*found)) return {};
     return ended(store_->remove(key, metadata::Precondition::any(), deadline));
 }
 
@@ -108,7 +108,7 @@ std::vector<PublishedKey> Membership::checkPublished() const {
         const auto found = store_->get(key, deadline);
         PublishedKey& entry = checked.emplace_back(PublishedKey{.key = key});
         if (found) {
-            entry.state = last.isStill(*found) ? PublishedKey::State::Ours : PublishedKey::State::Replaced;
+            entry.state = last.isOurs(*found) ? PublishedKey::State::Ours : PublishedKey::State::Replaced;
         } else if (found.error().code == ErrorCode::NotFound) {
             entry.state = PublishedKey::State::Missing;
         } else {
@@ -176,23 +176,31 @@ Result<void> Membership::publishKey(const std::string& key, const std::string& v
                        ? store_->put(key, value, metadata::Precondition::any(), storeDeadline(options_))
                        : putAgain(key, value, last->second);
     if (!version) {
-        rememberIfThere(key, value, version.error());
+        rememberAttempt(key, value, version.error());
         return std::unexpected(version.error());
     }
-    published_[key] = {value, std::move(*version)};
+    published_[key] = {value, std::move(*version), {}};
     return {};
 }
 
-// A change may happen after its caller has given up: if it is there, it is ours to withdraw.
-void Membership::rememberIfThere(const std::string& key, const std::string& value, const Error& failure) {
-    if (failure.code != ErrorCode::TimedOut) return;
-    if (const auto there = store_->get(key, storeDeadline(options_)); there && there->value == value)
-        published_[key] = {value, there->version};
+// A put may be done although its reply got lost, and even after its caller has given up.
+void Membership::rememberAttempt(const std::string& key, const std::string& value, const Error& failure) {
+    const bool may_be_done = failure.code == ErrorCode::TimedOut || failure.code == ErrorCode::Unavailable ||
+                             failure.code == ErrorCode::Io || failure.code == ErrorCode::Protocol;
+    if (may_be_done) published_[key].may_be_there.insert(value);
+}
+
+// What our last put left there, once the store has been asked about those of which nobody said what they did.
+Membership::Published Membership::settled(const std::string& key, const Published& last, Deadline deadline) const {
+    if (last.may_be_there.empty()) return last;
+    const auto found = store_->get(key, deadline);
+    return found && last.isOurs(*found) ? Published{found->value, found->version, {}} : last;
 }
 
 Result<std::string> Membership::putAgain(const std::string& key, const std::string& value, const Published& last) {
     const Deadline deadline = storeDeadline(options_);
-    auto version = store_->put(key, value, metadata::Precondition::atVersion(last.version), deadline);
+    const Published there = settled(key, last, deadline);
+    auto version = store_->put(key, value, metadata::Precondition::atVersion(there.version), deadline);
     if (version) return version;
     // The server was replaced by one that knows no conditions.
     if (version.error().code == ErrorCode::Unsupported)

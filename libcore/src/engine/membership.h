@@ -67,18 +67,21 @@ class Membership {
     Result<FileDescriptor> bind(const std::string& server_name, const std::string& connectable_name,
                                 std::uint16_t rpc_port);
     Result<void> answer(FileDescriptor listener);
-    /// A key as our last put left it.
+    /// A key as our last put left it, as far as we know.
     struct Published {
         std::string value;
-        std::string version;  // Empty where the store has none.
+        std::string version;                 // Empty where the store has none.
+        std::set<std::string> may_be_there;  // Values of puts since, of which nobody said what they did.
 
-        bool isStill(const metadata::VersionedValue& found) const {
-            return version.empty() ? found.value == value : found.version == version;
+        bool isOurs(const metadata::VersionedValue& found) const {
+            const bool as_left = version.empty() ? found.value == value : found.version == version;
+            return as_left || may_be_there.contains(found.value);
         }
     };
 
     Result<void> publishKey(const std::string& key, const std::string& value);
-    void rememberIfThere(const std::string& key, const std::string& value, const Error& failure);
+    void rememberAttempt(const std::string& key, const std::string& value, const Error& failure);
+    Published settled(const std::string& key, const Published& last, Deadline deadline) const;
     Result<std::string> putAgain(const std::string& key, const std::string& value, const Published& last);
     Result<void> withdraw(const std::string& key, const Published& last, Deadline deadline);
     void withdrawOthers(const std::set<std::string>& kept);

@@ -32,14 +32,12 @@ Result<std::optional<VersionedValue>> find(const NameClaim& claim, const std::st
 }
 
 // Whoever was at this address can't be there any more.
-bool isBoundByClaimant(const NameClaim& claim, const RpcMeta& owner) {
+bool isBoundByClaimant(const NameClaim& claim, const RpcMeta& owner, const std::vector<io::SocketAddress>& addresses) {
     if (owner.rpc_port != claim.bound.port()) return false;
     if (owner.ip_or_host_name == claim.location.ip_or_host_name) return true;
-    const auto addresses = io::resolve(owner.ip_or_host_name, owner.rpc_port);
-    if (!addresses) return false;
     const std::string bound = claim.bound.host();
     const bool everywhere = bound == "0.0.0.0" || bound == "::";
-    return std::ranges::any_of(*addresses, [&](const io::SocketAddress& address) {
+    return std::ranges::any_of(addresses, [&](const io::SocketAddress& address) {
         return address.host() == bound || (everywhere && address.isLocal());
     });
 }
@@ -51,14 +49,21 @@ std::unexpected<Error> taken(const NameClaim& claim, std::string_view by) {
 
 /// Success if the owner is dead.
 Result<void> expectDead(const NameClaim& claim, const RpcMeta& owner) {
-    if (isBoundByClaimant(claim, owner)) return {};
+    const auto addresses = io::resolve(owner.ip_or_host_name, owner.rpc_port);
+    // Says more about our own name service than about the owner.
+    if (!addresses) {
+        Error unknown = wrap(fmt::format("server name {}: look for its owner", claim.name), addresses.error());
+        unknown.hint = "where that host is gone for good, --take-over=always takes the name";
+        return std::unexpected(std::move(unknown));
+    }
+    if (isBoundByClaimant(claim, owner, *addresses)) return {};
     const std::string address = formatHostPort(owner.ip_or_host_name, owner.rpc_port);
     const EngineOptions& options = claim.options;
-    const auto reply = metadata::callHandshake(
-        owner.ip_or_host_name, owner.rpc_port, metadata::MessageType::Probe, metadata::kProbeRequest,
-        {.connect_timeout = std::min(options.handshake_connect_timeout, options.probe_timeout),
-         .reply_timeout = options.probe_timeout,
-         .max_message_length = options.handshake_max_length});
+    const auto reply =
+        metadata::callHandshake(*addresses, metadata::MessageType::Probe, metadata::kProbeRequest,
+                                {.connect_timeout = std::min(options.handshake_connect_timeout, options.probe_timeout),
+                                 .reply_timeout = options.probe_timeout,
+                                 .max_message_length = options.handshake_max_length});
     if (reply) return taken(claim, fmt::format("a live owner at {}", address));
     switch (reply.error().code) {
         case ErrorCode::Unavailable:
@@ -106,10 +111,6 @@ Result<void> expectFree(const NameClaim& claim, const std::optional<VersionedVal
     if (owner) return expectDead(claim, *owner);
     log::warning("server name {}: replacing an address that can't be read: {}", claim.name, owner.error().message);
     return {};
-}
-
-Precondition unchanged(const VersionedValue& value) {
-    return value.version.empty() ? Precondition::any() : Precondition::atVersion(value.version);
 }
 
 bool isLost(const Error& error) {

@@ -83,7 +83,12 @@ Result<Transport*> TransferEngine::installTransport(std::unique_ptr<Transport> t
 
 Result<Transport*> TransferEngine::installOrGetTransport(std::string_view protocol) {
     if (Transport* const installed = impl_->local.find(protocol); installed != nullptr) return installed;
-    return installTransport(protocol);
+    auto installed = installTransport(protocol);
+    // Another thread was faster.
+    if (!installed && installed.error().code == ErrorCode::AlreadyExists) {
+        if (Transport* const other = impl_->local.find(protocol); other != nullptr) return other;
+    }
+    return installed;
 }
 
 Result<void> TransferEngine::uninstallTransport(std::string_view protocol) {
@@ -136,9 +141,7 @@ Result<std::shared_ptr<const SegmentDescriptor>> TransferEngine::segmentDescript
 }
 
 Result<PeerInfo> TransferEngine::peerInfo(SegmentHandle handle) const {
-    const auto segment = impl_->segments.get(handle);
-    if (!segment) return fail(ErrorCode::NotFound, fmt::format("segment handle {}: not looked up", handle));
-    return segment->transport->inspect(*segment->peer);
+    return impl_->peerInfo(handle);
 }
 
 Result<void> TransferEngine::syncSegmentCache() {
@@ -220,11 +223,7 @@ Result<void> TransferEngine::sendNotification(SegmentHandle target, const Notifi
 }
 
 std::vector<Notification> TransferEngine::takeNotifications() {
-    const std::lock_guard lock(impl_->notifications_mutex);
-    std::vector<Notification> taken(std::make_move_iterator(impl_->notifications.begin()),
-                                    std::make_move_iterator(impl_->notifications.end()));
-    impl_->notifications.clear();
-    return taken;
+    return impl_->takeNotifications();
 }
 
 void TransferEngine::stopWaiting() {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -23,10 +24,6 @@ struct CurlFree {
 bool initialised() {
     static const bool kDone = ::curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     return kDone;
-}
-
-curl_socket_t openSocket(void* /*user*/, curlsocktype /*purpose*/, curl_sockaddr* address) {
-    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 std::string_view unquoted(std::string_view etag) {
@@ -55,8 +52,10 @@ class CurlTransfer::Impl {
     }
     void setRoad();
     void setMethod(const HttpRequest& request);
+    static curl_socket_t openSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
     static std::size_t takeBody(char* bytes, std::size_t size, std::size_t count, void* self);
     std::string cause(CURLcode code) const;
+    bool isConnected() const;
 
     const StoreOptions options_;
     const std::string shown_url_;
@@ -64,6 +63,8 @@ class CurlTransfer::Impl {
     std::uint64_t max_body_ = 0;
     bool too_long_ = false;
     std::chrono::milliseconds limit_{0};
+    std::chrono::milliseconds connect_limit_{0};
+    int socket_error_ = 0;  // Why there was no socket.
     std::array<char, CURL_ERROR_SIZE> text_{};
     std::unique_ptr<curl_slist, CurlFree> headers_;
     std::unique_ptr<CURL, CurlFree> handle_;  // Goes first: it refers to all the others.
@@ -75,15 +76,16 @@ void CurlTransfer::Impl::prepare(const HttpRequest& request, std::chrono::millis
     too_long_ = false;
     text_.front() = '\0';
     limit_ = limit;
+    socket_error_ = 0;
     ::curl_easy_reset(handle_.get());  // Keeps connections.
     setRoad();
     setMethod(request);
     set(CURLOPT_URL, request.url.c_str());
     set(CURLOPT_FRESH_CONNECT, request.on_new_connection ? 1L : 0L);
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
-    auto connecting = options_.connect_timeout;
-    if (limit.count() != 0) connecting = std::min(connecting, limit);
-    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connecting.count()));
+    connect_limit_ = options_.connect_timeout;
+    if (limit.count() != 0) connect_limit_ = std::min(connect_limit_, limit);
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_limit_.count()));
     if (request.max_reply != 0) set(CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(request.max_reply));
 }
 
@@ -92,7 +94,8 @@ void CurlTransfer::Impl::setRoad() {
     set(CURLOPT_ERRORBUFFER, text_.data());
     set(CURLOPT_WRITEFUNCTION, &Impl::takeBody);
     set(CURLOPT_WRITEDATA, static_cast<void*>(this));
-    set(CURLOPT_OPENSOCKETFUNCTION, &openSocket);
+    set(CURLOPT_OPENSOCKETFUNCTION, &Impl::openSocket);
+    set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_QUICK_EXIT, 1L);  // A name that takes long to resolve is not waited for beyond the time limit.
     set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -137,6 +140,12 @@ void CurlTransfer::Impl::setMethod(const HttpRequest& request) {
     set(CURLOPT_HTTPHEADER, list);
 }
 
+curl_socket_t CurlTransfer::Impl::openSocket(void* self, curlsocktype /*purpose*/, curl_sockaddr* address) {
+    const int socket = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (socket < 0) static_cast<Impl*>(self)->socket_error_ = errno;
+    return socket;
+}
+
 std::size_t CurlTransfer::Impl::takeBody(char* bytes, std::size_t size, std::size_t count, void* self) {
     Impl& transfer = *static_cast<Impl*>(self);
     const std::size_t length = size * count;
@@ -166,6 +175,12 @@ std::string CurlTransfer::Impl::cause(CURLcode code) const {
     return text_.front() != '\0' ? text_.data() : ::curl_easy_strerror(code);
 }
 
+bool CurlTransfer::Impl::isConnected() const {
+    curl_off_t after = 0;
+    ::curl_easy_getinfo(handle_.get(), CURLINFO_PRETRANSFER_TIME_T, &after);
+    return after != 0;
+}
+
 Error CurlTransfer::Impl::errorOf(CURLcode code) const {
     const auto make = [&](ErrorCode kind, const std::string& problem, std::string hint = {}) {
         return Error{kind, fmt::format("metadata server {}: {}", shown_url_, problem), std::move(hint)};
@@ -173,6 +188,9 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) const {
     if (too_long_ || code == CURLE_FILESIZE_EXCEEDED) {
         return make(ErrorCode::BadData, fmt::format("the reply is longer than {} bytes", max_body_),
                     "the longest value to accept is an option (metadata_max_value)");
+    }
+    if (socket_error_ == EMFILE || socket_error_ == ENFILE) {
+        return systemError("open a socket to metadata server", shown_url_, socket_error_);
     }
     switch (code) {
         case CURLE_COULDNT_CONNECT:
@@ -182,8 +200,8 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) const {
             return make(ErrorCode::Unavailable, cause(code), "is the host's name right?");
         case CURLE_OPERATION_TIMEDOUT:
             return make(ErrorCode::TimedOut,
-                        limit_.count() == 0 ? "no connection in time"
-                                            : fmt::format("no answer within {}", formatDuration(limit_)),
+                        isConnected() ? fmt::format("no answer within {}", formatDuration(limit_))
+                                      : fmt::format("no connection within {}", formatDuration(connect_limit_)),
                         "the time limits are options (metadata_timeout, metadata_connect_timeout)");
         case CURLE_GOT_NOTHING:
             return make(ErrorCode::Unavailable, "it closed the connection without a reply");

@@ -11,6 +11,9 @@
 
 namespace mc::metadata {
 
+/// A control character takes six bytes in JSON.
+inline constexpr std::uint64_t kMostEscaped = 6;
+
 /// What was asked for by a request, for its error.
 struct HttpQuestion {
     std::string_view operation;  ///< "put".

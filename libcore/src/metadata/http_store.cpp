@@ -126,7 +126,8 @@ Result<Page> HttpStore::list(std::string_view prefix, std::size_t limit, std::st
         return fail(ErrorCode::InvalidArgument,
                     fmt::format("list {}: the continuation {} is of another listing", prefix, continuation));
     }
-    HttpRequest request{.url = url_.with("prefix", prefix), .max_reply = kShortReply + 2 * options_.max_value};
+    HttpRequest request{.url = url_.with("prefix", prefix),
+                        .max_reply = kShortReply + kMostEscaped * options_.max_value};
     request.url += fmt::format("&limit={}", std::min(limit, kLargestPage));
     if (!continuation.empty()) request.url += "&after=" + percentEncoded(continuation);
     const auto reply = send("list", prefix, request, deadline);

@@ -17,7 +17,8 @@ constexpr std::uint64_t kShortLines = 4 << 20;
 
 Result<std::unique_ptr<Watch>> HttpWatch::open(const HttpUrl& url, std::string_view prefix, const StoreOptions& options,
                                                Deadline deadline) {
-    const HttpRequest request{.url = url.with("watch", prefix), .max_reply = kShortLines + 2 * options.max_value};
+    const HttpRequest request{.url = url.with("watch", prefix),
+                              .max_reply = kShortLines + kMostEscaped * options.max_value};
     auto lines = HttpLines::open(request, options, url.shown(), kLongestSilence, deadline);
     if (!lines) return std::unexpected(wrap(fmt::format("watch {}", prefix), lines.error()));
     const HttpReply reply = (*lines)->reply();

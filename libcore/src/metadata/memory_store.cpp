@@ -12,6 +12,9 @@
 namespace mc::metadata {
 namespace {
 
+// What an entry takes besides its key and value, about: nodes, counters, what the allocator adds.
+constexpr std::uint64_t kEntryBytes = 160;
+
 class QueueWatch : public Watch {
   public:
     explicit QueueWatch(std::shared_ptr<WatchQueue> queue) : queue_(std::move(queue)) {}
@@ -193,9 +196,10 @@ Result<std::uint64_t> MemoryStore::write(std::string&& key, std::shared_ptr<cons
     const auto found = values_.find(key);
     const auto old = found == values_.end() ? std::nullopt : std::optional(found->second.version);
     if (auto checked = check("put", key, precondition, old); !checked) return std::unexpected(checked.error());
-    const std::uint64_t freed = old ? key.size() + found->second.value->size() : 0;
-    const std::uint64_t taken = key.size() + value->size();
-    if (taken > freed && taken - freed > max_bytes_ - std::min(bytes_, max_bytes_)) {
+    const std::uint64_t freed = old ? kEntryBytes + key.size() + found->second.value->size() : 0;
+    const std::uint64_t taken = kEntryBytes + key.size() + value->size();
+    const std::uint64_t used = bytes_ + (values_.size() * kEntryBytes);
+    if (taken > freed && taken - freed > max_bytes_ - std::min(used, max_bytes_)) {
         return fail(ErrorCode::Full,
                     fmt::format("put {}: the store is full: it may take {}", key, formatSize(max_bytes_)));
     }

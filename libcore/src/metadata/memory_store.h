@@ -27,7 +27,7 @@ class MemoryStore : public LocalStore {
     };
 
     MemoryStore();
-    /// A put that takes keys and values above `max_bytes` is Full.
+    /// A put that takes all keys and values, with what each entry costs besides, above `max_bytes` is Full.
     explicit MemoryStore(std::uint64_t max_bytes);
     MemoryStore(const MemoryStore&) = delete;
     MemoryStore& operator=(const MemoryStore&) = delete;

@@ -97,6 +97,8 @@ std::unexpected<Error> SqliteFile::Database::failed(std::string_view operation) 
             return fail(ErrorCode::BadData, message("it is damaged: " + std::string(sqlite3_errmsg(connection_))),
                         "restore it from a backup");
         case SQLITE_CANTOPEN:
+            if (number == ENOENT || number == ENOTDIR || number == EISDIR)
+                return fail(ErrorCode::CannotCreate, systemError(operation, path_, number).message);
             if (number != 0) return failErrno(operation, path_, number);
             return fail(ErrorCode::CannotCreate, message(sqlite3_errmsg(connection_)));
         case SQLITE_READONLY:
@@ -139,8 +141,9 @@ Result<std::int64_t> SqliteFile::Database::number(const char* sql) {
 }
 
 Result<void> SqliteFile::Database::open(std::uint64_t max_bytes) {
-    // A name that SQLite would take for a database in memory.
-    const std::string name = path_.starts_with(':') ? "./" + path_ : path_;
+    // Names that SQLite would take for a database in memory, or for a URI.
+    const bool special = path_.starts_with(':') || path_.starts_with("file:");
+    const std::string name = special ? "./" + path_ : path_;
     constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(name.c_str(), &connection_, kFlags, nullptr) != SQLITE_OK) return failed("open");
     sqlite3_busy_timeout(connection_, kPatienceMs);

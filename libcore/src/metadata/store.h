@@ -35,6 +35,11 @@ struct VersionedValue {
     std::string version;
 };
 
+/// That a key is still as it was read; nothing where the store has no versions.
+inline Precondition unchanged(const VersionedValue& read) {
+    return read.version.empty() ? Precondition::any() : Precondition::atVersion(read.version);
+}
+
 struct Item {
     std::string key;
     std::string value;

@@ -7,12 +7,21 @@
 #include "base/errors.h"
 
 namespace mc::metadata {
+namespace {
+
+std::size_t bytesOf(const Event& event) {
+    return event.item.key.size() + event.item.value.size();
+}
+
+}  // namespace
 
 void WatchQueue::add(const Event& event) {
     const std::lock_guard lock(mutex_);
     if (ended_) return;
-    if (events_.size() < kMaxPendingEvents) {
+    const std::size_t bytes = bytesOf(event);
+    if (events_.empty() || (events_.size() < kMaxPendingEvents && bytes_ + bytes <= kMaxPendingBytes)) {
         events_.push_back(event);
+        bytes_ += bytes;
     } else {
         events_.clear();
         ended_ = Error{ErrorCode::Io, fmt::format("watch {}: changes came faster than they were taken", prefix_),
@@ -45,6 +54,7 @@ Result<std::optional<Event>> WatchQueue::take(Deadline deadline) {
     if (events_.empty()) return std::unexpected(*ended_);
     Event event = std::move(events_.front());
     events_.pop_front();
+    bytes_ -= bytesOf(event);
     return event;
 }
 

@@ -14,8 +14,9 @@ namespace mc::metadata {
 /// The changes that a watch has not taken yet. Shared by the store, which adds, and the watch, which takes.
 class WatchQueue {
   public:
-    /// An unread watch keeps at most so many changes.
+    /// An unread watch keeps at most so many changes, and so many bytes of them or one.
     static constexpr std::size_t kMaxPendingEvents = 65536;
+    static constexpr std::size_t kMaxPendingBytes = std::size_t{64} << 20;
 
     explicit WatchQueue(std::string_view prefix) : prefix_(prefix) {}
 
@@ -32,6 +33,7 @@ class WatchQueue {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Event> events_;
+    std::size_t bytes_ = 0;       // Of their keys and values.
     std::optional<Error> ended_;  // What is told after the last event.
     bool cancelled_ = false;
 };

@@ -32,7 +32,7 @@ Result<void> checkProtocols(const std::vector<std::string>& protocols) {
         if (traits == nullptr) {
             const auto known = knownProtocols();
             const auto nearest = nearestName(protocols[i].substr(0, 32), known);
-            return lie(field(i), fmt::format("unknown protocol \"{}\"", printable(protocols[i])),
+            return lie(field(i), fmt::format("unknown protocol \"{}\"", excerpt(protocols[i])),
                        nearest ? fmt::format("did you mean \"{}\"?", *nearest) : "known are " + join(known, ", "));
         }
         if (std::ranges::count(protocols.begin(), protocols.begin() + static_cast<std::ptrdiff_t>(i), protocols[i]) >
@@ -75,8 +75,8 @@ Result<void> checkDevices(const std::vector<NicDevice>& devices, bool gid_is_hex
         if (devices[i].name.empty()) return lie(field("name"), "missing or empty");
         if (devices[i].gid.empty()) return lie(field("gid"), "missing or empty");
         if (gid_is_hex && !isHexGid(devices[i].gid)) {
-            return lie(field("gid"), fmt::format("expected sixteen hex bytes joined by \":\", got \"{}\"",
-                                                 printable(devices[i].gid)));
+            return lie(field("gid"),
+                       fmt::format("expected sixteen hex bytes joined by \":\", got \"{}\"", excerpt(devices[i].gid)));
         }
     }
     return {};
@@ -132,7 +132,7 @@ Result<void> checkMemory(SegmentDescriptor& descriptor) {
             buffer.protocol.clear();
         } else if (!descriptor.speaks(buffer.protocol)) {
             return lie(bufferField(i, "protocol"),
-                       fmt::format("\"{}\" is none of the segment's protocols", printable(buffer.protocol)));
+                       fmt::format("\"{}\" is none of the segment's protocols", excerpt(buffer.protocol)));
         }
         const auto& traits = *findProtocol(protocols.size() == 1 ? protocols.front() : buffer.protocol);
         if (auto ok = checkRange(buffer, i, traits.kind != BufferKind::SharedPool); !ok) return ok;

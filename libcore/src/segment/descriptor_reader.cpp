@@ -273,7 +273,7 @@ std::string Reader::path() const {
         if (frame.array) {
             path += fmt::format("[{}]", frame.slot.index);
         } else {
-            path += fmt::format("{}{}", path.empty() ? "" : ".", printable(frame.slot.key));
+            path += fmt::format("{}{}", path.empty() ? "" : ".", excerpt(frame.slot.key));
         }
     }
     return path;
@@ -299,7 +299,7 @@ Result<RawDescriptor> read(std::string_view json_text, std::string_view subject,
 
 }  // namespace
 
-std::string printable(std::string_view text) {
+std::string excerpt(std::string_view text) {
     constexpr std::size_t kMaxShown = 64;
     std::string shown(text.substr(0, kMaxShown));
     if (shown.size() < text.size()) {

@@ -32,6 +32,6 @@ Result<RawDescriptor> readDescriptorText(std::string_view text);
 Result<PriorityMatrix> readPriorityMatrixText(std::string_view text);
 
 /// Text from outside as it may stand in a message: cut short, without control characters.
-std::string printable(std::string_view text);
+std::string excerpt(std::string_view text);
 
 }  // namespace mc

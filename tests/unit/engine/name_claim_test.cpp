@@ -158,6 +158,16 @@ TYPED_TEST(NameClaims, takesTheNameOfAnOwnerThatIsGoneAndRemovesWhatItServed) {
     EXPECT_EQ(this->store.get(this->segment_key, {}).error().code, ErrorCode::NotFound);
 }
 
+TYPED_TEST(NameClaims, refusesTheNameOfAnOwnerWhoseHostIsNotKnownHere) {
+    this->publishMeta({"nosuch.invalid", 12345});
+    const auto claimed = this->claim();
+    ASSERT_FALSE(claimed);
+    EXPECT_EQ(claimed.error().code, ErrorCode::Unavailable);
+    EXPECT_THAT(claimed.error().message, HasSubstr("server name node1: look for its owner: resolve nosuch.invalid"));
+    EXPECT_THAT(claimed.error().hint, HasSubstr("--take-over=always"));
+    this->expectOurs(this->claim(this->with(TakeOver::Always)));
+}
+
 TYPED_TEST(NameClaims, takesTheNameOfAnOwnerThatStaysSilent) {
     const FileDescriptor silent = listenSomewhere();  // The kernel accepts, nobody reads.
     this->publishMeta({"127.0.0.1", portOf(silent)});

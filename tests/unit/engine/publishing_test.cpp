@@ -103,5 +103,53 @@ TEST_F(PublishingWithVersions, AnothersDescriptorIsNotOverwritten) {
     EXPECT_EQ(store_->get(kKey, std::nullopt)->value, "{}");
 }
 
+/// Does what it is asked to, but some of its replies get lost.
+template <typename Store>
+class LossyStore : public Store {
+  public:
+    Result<std::string> put(std::string_view key, std::string_view value, const Precondition& precondition,
+                            Deadline deadline) override {
+        auto version = Store::put(key, value, precondition, deadline);
+        if (loses) return std::unexpected(Error{ErrorCode::Unavailable, "store: gone", {}});
+        return version;
+    }
+    bool loses = false;
+};
+
+template <typename Store>
+class PublishingInVain : public Publishing<Store> {
+  protected:
+    void loseAReply() {
+        this->store_->loses = true;
+        EXPECT_EQ(this->registerMore().error().code, ErrorCode::Unavailable);
+        this->store_->loses = false;
+    }
+};
+
+using LossyStores = testing::Types<LossyStore<metadata::MemoryStore>, LossyStore<StockStore>>;
+TYPED_TEST_SUITE(PublishingInVain, LossyStores);
+
+TYPED_TEST(PublishingInVain, WhatWasPutAllTheSameIsWithdrawn) {
+    this->loseAReply();
+    this->engine_.reset();
+    EXPECT_EQ(this->keys(), 0U);
+}
+
+TYPED_TEST(PublishingInVain, WhatWasPutAllTheSameIsReplaced) {
+    this->loseAReply();
+    for (const auto& key : this->engine_->checkPublished())
+        EXPECT_EQ(key.state, PublishedKey::State::Ours) << key.key;
+    EXPECT_TRUE(this->registerMore());
+    this->engine_.reset();
+    EXPECT_EQ(this->keys(), 0U);
+}
+
+TYPED_TEST(PublishingInVain, WhatSomebodyElseHasPutThereSinceStays) {
+    this->loseAReply();
+    ASSERT_TRUE(this->store_->put(kKey, "{}", Precondition::any(), std::nullopt));
+    this->engine_.reset();
+    EXPECT_EQ(this->keys(), 1U);
+}
+
 }  // namespace
 }  // namespace mc

@@ -230,6 +230,17 @@ TEST(TransferEngine, NotificationsArriveAndAreBounded) {
     EXPECT_TRUE(pair.initiator->sendNotification(pair.segment, {"c", "three"}));
 }
 
+TEST(TransferEngine, LongNotificationsAreBoundedByTheirBytes) {
+    EnginePair pair;
+    const std::string long_text(1000000, 'x');
+    int sent = 0;
+    while (sent < 100 && pair.initiator->sendNotification(pair.segment, {"a", long_text}))
+        ++sent;
+    EXPECT_EQ(sent, 16);
+    EXPECT_EQ(pair.target->takeNotifications().size(), 16U);
+    EXPECT_TRUE(pair.initiator->sendNotification(pair.segment, {"a", long_text}));
+}
+
 TEST(TransferEngine, EnginesMeetInASharedStoreAndLeaveNothingBehind) {
     const auto store = std::make_shared<metadata::MemoryStore>();
     std::vector<std::byte> remote(4096, std::byte{5});

@@ -1,10 +1,12 @@
 #include "metadata/http_store.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <latch>
 #include <thread>
 
+#include "black_hole.h"
 #include "metadata/scripted_http_server.h"
 
 namespace mc::metadata {
@@ -171,6 +173,16 @@ TEST(HttpStore, WhoeverDoesNotAnswerIsNotWaitedForLongerThanTheDeadline) {
     const auto before = server.requests().size();
     EXPECT_EQ(store->get("k", SteadyClock::now() - std::chrono::seconds(1)).error().code, ErrorCode::TimedOut);
     EXPECT_EQ(server.requests().size(), before);
+}
+
+TEST(HttpStore, AConnectionThatDoesNotComeAboutHasALimitOfItsOwn) {
+    const test::BlackHole hole;
+    const auto store = HttpStore::open(fmt::format("http://127.0.0.1:{}/metadata", hole.address().port()),
+                                       {.connect_timeout = std::chrono::milliseconds(50)});
+    const auto found = (*store)->get("k", std::nullopt);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, ErrorCode::TimedOut);
+    EXPECT_THAT(found.error().message, HasSubstr("no connection within 50ms"));
 }
 
 TEST(HttpStore, RedirectionsAreNotFollowed) {

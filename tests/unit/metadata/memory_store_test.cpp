@@ -5,6 +5,8 @@
 #include <atomic>
 #include <thread>
 
+#include "metadata/watch_queue.h"
+
 namespace mc::metadata {
 namespace {
 
@@ -141,6 +143,29 @@ TEST_F(MemoryStoreTest, AWatchThatIsNotReadEndsInsteadOfGrowing) {
     EXPECT_EQ(watch->next(past()).error().code, ErrorCode::Io);
     put("k", "v");
     EXPECT_EQ(watch->next(past()).error().code, ErrorCode::Io);
+}
+
+TEST_F(MemoryStoreTest, AWatchThatIsNotReadKeepsFewBytes) {
+    const auto watch = store_.watch("", kNone).value();
+    const std::string large(WatchQueue::kMaxPendingBytes, 'x');
+    put("k", large);
+    EXPECT_EQ(watch->next(past()).value()->item.value.size(), large.size());
+    put("k", large);
+    put("k", "v");
+    EXPECT_EQ(watch->next(past()).error().code, ErrorCode::Io);
+}
+
+TEST(MemoryStore, EntriesCountThoughTheirValuesAreEmpty) {
+    MemoryStore store(64 << 10);
+    int keys = 0;
+    while (store.put("k" + std::to_string(keys), "", Precondition::any(), kNone))
+        ++keys;
+    EXPECT_LT(keys, 1000);
+    EXPECT_GT(keys, 100);
+    EXPECT_EQ(store.put("more", "", Precondition::any(), kNone).error().code, ErrorCode::Full);
+    EXPECT_TRUE(store.put("k0", "", Precondition::any(), kNone));
+    ASSERT_TRUE(store.remove("k0", Precondition::any(), kNone));
+    EXPECT_TRUE(store.put("k0", "", Precondition::any(), kNone));
 }
 
 TEST(MemoryStore, AWatchOutlivesItsStore) {

@@ -287,7 +287,7 @@ TEST_F(SqliteStoreTest, ADamagedFileIsRefused) {
 }
 
 TEST_F(SqliteStoreTest, AFileThatCannotBeMadeIsAnError) {
-    EXPECT_EQ(SqliteStore::open({.path = path_ + "/none/store.db"}).error().code, ErrorCode::NoInput);
+    EXPECT_EQ(SqliteStore::open({.path = path_ + "/none/store.db"}).error().code, ErrorCode::CannotCreate);
     EXPECT_FALSE(SqliteStore::open({.path = testing::TempDir()}));
 }
 

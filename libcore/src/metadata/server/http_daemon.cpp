@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <charconv>
 #include <condition_variable>
 #include <cstdarg>
@@ -29,6 +30,8 @@ constexpr std::size_t kConnectionMemory = std::size_t{32} << 10;
 constexpr std::size_t kStreamBlock = std::size_t{16} << 10;
 // Taken in vain from whoever sends a body that is refused, so that the refusal is read.
 constexpr std::size_t kMaxDiscarded = std::size_t{1} << 20;
+// For libmicrohttpd to see that its connections are over.
+constexpr std::chrono::seconds kCloseTime{10};
 
 struct DaemonCloser {
     void operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
@@ -40,12 +43,16 @@ struct ResponseReleaser {
 };
 using Response = std::unique_ptr<MHD_Response, ResponseReleaser>;
 
-void logMessage(void* /*unused*/, const char* format, va_list arguments) {
+void logMessage(void* /*unused*/, const char* format, va_list arguments) try {
+    const int number = errno;  // libmicrohttpd logs before it returns.
     std::array<char, 512> text{};
     (void)std::vsnprintf(text.data(), text.size(), format, arguments);
     std::string_view message(text.data());
     if (message.ends_with('\n')) message.remove_suffix(1);
     log::debug("metadata server: {}", message);
+    errno = number;
+} catch (const std::exception&) {  // No memory: nothing may be thrown through C.
+    return;
 }
 
 std::size_t unescape(void* /*unused*/, MHD_Connection* /*unused*/, char* text) {
@@ -91,6 +98,23 @@ Response ownedResponse(std::unique_ptr<Owner> owner, std::string_view bytes) {
     return response;
 }
 
+// Counted for as long as it is being sent.
+class ReplyText {
+  public:
+    ReplyText(std::string text, std::atomic<std::uint64_t>& count) : text_(std::move(text)), count_(count) {
+        count_.fetch_add(text_.size());
+    }
+    ~ReplyText() { count_.fetch_sub(text_.size()); }
+    ReplyText(const ReplyText&) = delete;
+    ReplyText& operator=(const ReplyText&) = delete;
+
+    std::string_view text() const { return text_; }
+
+  private:
+    const std::string text_;
+    std::atomic<std::uint64_t>& count_;
+};
+
 Response literalResponse(std::string_view text) {
     return Response(
         MHD_create_response_from_buffer(text.size(), const_cast<char*>(text.data()), MHD_RESPMEM_PERSISTENT));
@@ -133,7 +157,8 @@ class HttpDaemon::Impl {
     ServerMetrics& metrics_;
     const Options options_;
     std::atomic<bool> stopping_ = false;
-    std::atomic<std::uint32_t> active_ = 0;  // Answers under way and streams that wait.
+    std::atomic<std::uint32_t> active_ = 0;       // Answers under way and streams that wait.
+    std::atomic<std::uint64_t> reply_bytes_ = 0;  // Of pages and other texts, until they have been sent.
     std::size_t next_ = 0;
     std::mutex sockets_mutex_;
     std::condition_variable sockets_changed_;
@@ -177,8 +202,11 @@ class HttpDaemon::Impl::Exchange {
     void complete(Reply reply) {
         reply_ = std::move(reply);
         auto* const connection = connection_;
+        auto& server = server_;
+        server.beginWork();  // The connection may be answered, and all stopped, before its resumption has returned.
         // After this, unless the connection is suspended, this object may be gone.
         if (state_.exchange(State::Answered) == State::Suspended) MHD_resume_connection(connection);
+        server.endWork();
     }
     bool answered() const { return state_.load() == State::Answered; }
     void suspend() {
@@ -304,7 +332,7 @@ void HttpDaemon::Impl::closeAll() {
     closing_ = true;
     for (const int socket : sockets_)
         ::shutdown(socket, SHUT_RDWR);
-    sockets_changed_.wait(lock, [this] { return metrics_.connections.load() == 0; });
+    sockets_changed_.wait_for(lock, kCloseTime, [this] { return sockets_.empty(); });
 }
 
 void HttpDaemon::Impl::opened(int socket) {
@@ -357,6 +385,9 @@ MHD_Result HttpDaemon::Impl::answer(Exchange& exchange) {
 }
 
 MHD_Result HttpDaemon::Impl::respond(Exchange& exchange, Reply reply) {
+    const auto* text = std::get_if<std::string>(&reply.body);
+    if (text != nullptr && reply_bytes_.load() + text->size() > options_.max_bodies_bytes)
+        reply = {.status = 503, .body = std::string_view("too many replies are being sent at once")};
     metrics_.countRequest(exchange.head().method, reply.status);
     const auto response = responseOf(exchange.connection(), reply);
     if (!response) return MHD_NO;
@@ -373,8 +404,8 @@ MHD_Result HttpDaemon::Impl::respond(Exchange& exchange, Reply reply) {
 Response HttpDaemon::Impl::responseOf(MHD_Connection* connection, Reply& reply) {
     if (const auto* literal = std::get_if<std::string_view>(&reply.body)) return literalResponse(*literal);
     if (auto* text = std::get_if<std::string>(&reply.body)) {
-        auto owner = std::make_unique<std::string>(std::move(*text));
-        const std::string_view bytes = *owner;
+        auto owner = std::make_unique<ReplyText>(std::move(*text), reply_bytes_);
+        const std::string_view bytes = owner->text();
         return ownedResponse(std::move(owner), bytes);
     }
     if (auto* value = std::get_if<std::shared_ptr<const std::string>>(&reply.body)) {
@@ -390,7 +421,7 @@ Response HttpDaemon::Impl::responseOf(MHD_Connection* connection, Reply& reply) 
     return response;
 }
 
-ssize_t HttpDaemon::Impl::readStream(void* cls, std::uint64_t /*position*/, char* to, std::size_t max) {
+ssize_t HttpDaemon::Impl::readStream(void* cls, std::uint64_t /*position*/, char* to, std::size_t max) try {
     auto& body = *static_cast<StreamBody*>(cls);
     const auto got = body.stream->read({to, max});
     if (!got) return MHD_CONTENT_READER_END_OF_STREAM;
@@ -402,6 +433,8 @@ ssize_t HttpDaemon::Impl::readStream(void* cls, std::uint64_t /*position*/, char
         server.endWork();
     });
     return 0;
+} catch (const std::exception&) {  // No memory.
+    return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 void HttpDaemon::Impl::onCompleted(void* /*self*/, MHD_Connection* /*connection*/, void** exchange,
@@ -411,10 +444,12 @@ void HttpDaemon::Impl::onCompleted(void* /*self*/, MHD_Connection* /*connection*
 }
 
 void HttpDaemon::Impl::onConnection(void* self, MHD_Connection* connection, void** /*context*/,
-                                    MHD_ConnectionNotificationCode what) {
+                                    MHD_ConnectionNotificationCode what) try {
     const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     auto& server = *static_cast<Impl*>(self);
     what == MHD_CONNECTION_NOTIFY_STARTED ? server.opened(socket) : server.closed(socket);
+} catch (const std::exception&) {  // No memory to remember it.
+    ::shutdown(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, SHUT_RDWR);
 }
 
 Result<std::unique_ptr<HttpDaemon>> HttpDaemon::start(Handler& handler, ServerMetrics& metrics,

@@ -61,8 +61,9 @@ void WatchHub::run() {
         }
         auto event = watch->next(beat);
         const std::lock_guard lock(mutex_);
-        if (event && *event) deliver(**event);
-        if (!event && event.error().code != ErrorCode::TimedOut) {
+        // A watch that nobody read any more has a successor by now, which has this event, too.
+        if (event && *event && watch == watch_) deliver(**event);
+        if (!event && event.error().code != ErrorCode::TimedOut && watch == watch_) {
             endAll(event.error().code == ErrorCode::Io ? tooSlowLine() : nullptr);
         }
         if (SteadyClock::now() >= beat) {

@@ -200,7 +200,7 @@ TEST_F(HttpServerTest, BoundsAllBodiesTogether) {
 }
 
 TEST_F(HttpServerTest, AFullStoreIs507) {
-    start({}, 1000);
+    start({}, 1200);  // An entry costs something besides.
     EXPECT_EQ(request("PUT", "/metadata?key=k", std::string(999, 'x')).status, 200);
     EXPECT_EQ(request("PUT", "/metadata?key=l", "x").status, 507);
     EXPECT_EQ(request("PUT", "/metadata?key=k", "x").status, 200);
@@ -280,6 +280,24 @@ TEST_F(HttpServerTest, TooManyWatchesAreRefused) {
     ASSERT_TRUE(watcher.sendRequest("GET", "/metadata?watch="));
     EXPECT_EQ(watcher.readResponse().status, 200);
     EXPECT_EQ(request("GET", "/metadata?watch=").status, 503);
+}
+
+TEST_F(HttpServerTest, PagesThatNobodyReadsAreFew) {
+    start({.max_bodies_bytes = 20 << 20});
+    ASSERT_TRUE(store_->put("k", std::string(6 << 20, 'x'), Precondition::any(), std::nullopt));
+    std::vector<HttpClient> readers;
+    int refused = 0;
+    for (int i = 0; i < 10; ++i) {
+        readers.push_back(connect());
+        ASSERT_TRUE(readers.back().sendRequest("GET", "/metadata?prefix="));
+    }
+    for (auto& reader : readers) {
+        const auto status = reader.readResponse().status;
+        EXPECT_THAT(status, testing::AnyOf(200, 503));
+        refused += static_cast<int>(status == 503);
+    }
+    EXPECT_GT(refused, 0);
+    EXPECT_EQ(request("GET", "/metadata?prefix=").status, 200);
 }
 
 TEST_F(HttpServerTest, AWatchThatIsNotReadIsEnded) {
