@@ -41,13 +41,22 @@ load metadata
 @test "a value whose writer is interrupted is not stored in part" {
     start_metadata
     mkfifo "$BATS_TEST_TMPDIR/pipe"
-    start put mc-meta put half - <"$BATS_TEST_TMPDIR/pipe"
+    exec 4<>"$BATS_TEST_TMPDIR/pipe"
+    start put bash -c 'exec mc-meta put half - <"$1"' - "$BATS_TEST_TMPDIR/pipe"
     local put=$pid
-    exec 4>"$BATS_TEST_TMPDIR/pipe"
     printf 'half of ' >&4
-    kill -INT "$put"
-    run wait "$put"
-    assert_equal "$status" 130
+    # Until it has been read.
+    until python3 -c '
+import array, fcntl, termios
+left = array.array("i", [0])
+fcntl.ioctl(4, termios.FIONREAD, left)
+raise SystemExit(left[0])'; do
+        sleep 0.05
+    done
+    kill -TERM "$put"
+    local status=0
+    wait "$put" || status=$?
+    assert_equal "$status" 143
     exec 4>&-
     run mc-meta get half
     assert_failure 1
