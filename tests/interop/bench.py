@@ -17,12 +17,12 @@ IMPATIENT = {"MC_TCP_STATUS_TIMEOUT_SEC": "1", "MC_RETRY_CNT": "1", "MC_SLICE_TI
 ENDED_BADLY = {1, 65, 69, 74, 75, 76}  # exit codes that put the blame on the peer or the road
 
 
-def program() -> str:
+def program(name: str = "mc-bench") -> str:
     build_dir = Path(os.environ["MC_BUILD_DIR"])
-    for candidate in (build_dir / "tools" / "mc-bench" / "mc-bench", build_dir / "bin" / "mc-bench"):
+    for candidate in (build_dir / "tools" / name / name, build_dir / "bin" / name):
         if candidate.exists():
             return str(candidate)
-    raise FileNotFoundError(f"no mc-bench in {build_dir}")
+    raise FileNotFoundError(f"no {name} in {build_dir}")
 
 
 def figures(document: Any, member: str) -> Iterator[Any]:
@@ -83,14 +83,12 @@ def initiate(segment: str, operation: str, environment: dict[str, str] | None = 
     return Run(done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr)
 
 
-class BenchTarget(ReadyProcess):
-    """mc-bench --mode=target; its first line of JSON names the segment."""
+class Target(ReadyProcess):
+    """A server of memory, without a metadata server; `base` and `length` are those of its first buffer."""
 
-    def __init__(self, host: str = "127.0.0.1", **options: object) -> None:
-        flags = [f"--{name}={value}" for name, value in ({"buffer_size": 1 << 20} | options).items()]
-        name_flag = f"--local_server_name={host}"
-        super().__init__([program(), "--mode=target", *COMMON, name_flag, *flags])
-        self.name: str = next(figures(self.ready, "segment"))
+    def __init__(self, command: list[str]) -> None:
+        super().__init__(command)
+        self.name: str = self.ready["segment"] if "segment" in self.ready else self.ready["name"]
         self.handshake = Handshake(self.name)
         self.descriptor: dict[str, Any] = self.handshake.descriptor()
         self.base: int = self.descriptor["buffers"][0]["addr"]
@@ -98,3 +96,19 @@ class BenchTarget(ReadyProcess):
 
     def connect(self, timeout: float = 10.0, padding: bytes = bytes(7)) -> DataConnection:
         return open_data(self.name, self.descriptor, timeout, padding)
+
+
+class BenchTarget(Target):
+    """mc-bench --mode=target."""
+
+    def __init__(self, host: str = "127.0.0.1", **options: object) -> None:
+        flags = [f"--{name}={value}" for name, value in ({"buffer_size": 1 << 20} | options).items()]
+        super().__init__([program(), "--mode=target", *COMMON, f"--local_server_name={host}", *flags])
+
+
+class MemoryTarget(Target):
+    """mc-target with two buffers."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        flags = ["--memory=1MiB,1MiB", "--control-socket=none", f"--local_server_name={host}"]
+        super().__init__([program("mc-target"), "serve", *COMMON, *flags])
