@@ -1,12 +1,14 @@
 """A scripted target: python3 -m peer.target --profile=NAME. Ready, it prints one line of JSON; on SIGTERM another."""
 
 import argparse
+import dataclasses
 import json
 import signal
 import sys
 
 from . import descriptor, sockets
 from .data_server import DataServer
+from .faults import FAULTS
 from .handshake_server import HandshakeServer
 from .profiles import PROFILES
 from .record import Record
@@ -25,7 +27,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--buffer-size", type=int, default=1 << 20, help="bytes of each buffer")
     parser.add_argument("--buffers", type=int, default=1, help="how many, one behind the other")
     parser.add_argument("--fill", type=bytes.fromhex, help="hex bytes repeated through the memory")
-    parser.add_argument("--good-requests", type=int, default=0, help="served properly before the profile's fault")
+    parser.add_argument("--fault", choices=FAULTS, default="", help="what it does to requests, beside its profile")
+    parser.add_argument("--good-requests", type=int, default=0, help="served properly before the fault")
     parser.add_argument("--apply-delay", type=float, default=0.0, help="seconds until a v1 write reaches the memory")
     parser.add_argument("--reply-fault", choices=REPLY_FAULTS, default="", help="broken answer with the descriptor")
     parser.add_argument("--lifetime", type=float, default=300.0, help="seconds after which it ends by itself")
@@ -36,6 +39,8 @@ def main(arguments: list[str]) -> int:
     options = parse_arguments(arguments)
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     profile = PROFILES[options.profile]
+    if options.fault:
+        profile = dataclasses.replace(profile, fault=options.fault)
     region = Region(options.base, options.buffer_size, options.buffers, options.fill)
     record = Record(profile)
     data = DataServer(profile, region, record, options.host, options.good_requests, options.apply_delay)
