@@ -1,6 +1,7 @@
 """mc-bench as an initiator against targets that break the protocol: a clear failure, and no hang."""
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 import bench
@@ -10,8 +11,8 @@ from peer.replies import REPLY_FAULTS
 from support import InteropTest, ScriptedTarget, several_at_once
 
 # What is to be told: the exit code, and words of the message.
-FAILED = (1, "FAILED after 0 of 4096 bytes")
-TIMED_OUT = (75, "TIMEOUT after 0 of 4096 bytes")
+FAILED = (1, "FAILED after 0 of ")
+TIMED_OUT = (75, "TIMEOUT after 0 of ")
 BREAKS_OFF = {
     "rejecting": FAILED,
     "stalls-header": TIMED_OUT,
@@ -53,14 +54,21 @@ class Hostile(InteropTest):
         self.assertRegex(run.errors, "(?m)^mc-bench: ")
         self.assertIn(words, run.errors)
 
-    def check_faults(self, good_requests: int, **options: object) -> None:
+    def check_faults(
+        self,
+        good_requests: int,
+        faults: Iterable[str] = BREAKS_OFF,
+        operations: Iterable[str] = OPERATIONS,
+        **options: object,
+    ) -> None:
         def run(case: tuple[str, str, str]) -> tuple[bench.Run, dict[str, Any]]:
             profile, fault, operation = case
             limits = IMPATIENT if BREAKS_OFF[fault] == TIMED_OUT else PATIENT
-            with ScriptedTarget(profile, fault=fault, good_requests=good_requests) as target:
+            memory = options.get("buffer_size", 1 << 20)
+            with ScriptedTarget(profile, fault=fault, good_requests=good_requests, buffer_size=memory) as target:
                 return bench.initiate(target.name, operation, limits, duration=30, **options), target.record()
 
-        cases = list(itertools.product(PROFILES, BREAKS_OFF, OPERATIONS))
+        cases = list(itertools.product(PROFILES, faults, operations))
         for (profile, fault, operation), (ended, record) in several_at_once(run, cases):
             with self.subTest(profile=profile, fault=fault, operation=operation):
                 self.assert_told(ended, *BREAKS_OFF[fault])
@@ -81,6 +89,11 @@ class Hostile(InteropTest):
 
     def test_in_the_middle_of_a_run(self) -> None:
         self.check_faults(good_requests=100)
+
+    def test_a_peer_that_stops_reading_more_than_the_sockets_hold(self) -> None:
+        stalls = [fault for fault, told in BREAKS_OFF.items() if told == TIMED_OUT]
+        large = {"block_size": 16 << 20, "batch_size": 2, "buffer_size": 32 << 20}
+        self.check_faults(good_requests=3, faults=stalls, operations=["write"], verify="false", **large)
 
     def test_wrong_data_is_found(self) -> None:
         def run(case: tuple[str, str, str, int]) -> bench.Run:
