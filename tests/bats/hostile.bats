@@ -3,6 +3,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # Variables that bats, its run and the helper set.
 
 load helper
+load metadata
 
 small=(--block_size=4KiB --batch_size=16 --threads=2 --buffer_size=4MiB --duration=200ms --warmup=20ms)
 
@@ -76,6 +77,104 @@ while True:
     status=0
     wait "${started[1]}" || status=$?
     assert_equal "$status" 0
+}
+
+# flood PID ADDRESS HALF WHOLE: ten thousand connections to HOST:PORT or a UNIX socket's path are opened and dropped: one in
+# three says nothing, one half a request, one a whole one whose answer it does not read. Tells what the process has
+# afterwards that it did not have before.
+flood() {
+    python3 - "$@" <<'EOF'
+import contextlib, os, socket, struct, sys, time
+
+pid, address, half, whole = sys.argv[1], sys.argv[2], *(bytes.fromhex(text) for text in sys.argv[3:])
+MIB = 1 << 20
+
+
+def connect():
+    if address.startswith("/"):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(address)  # With a time limit it would fail where the queue is full.
+        return sock
+    host, port = address.rsplit(":", 1)
+    sock = socket.create_connection((host, int(port)), 60)
+    # Dropped with a reset: no port is left behind in TIME_WAIT.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return sock
+
+
+def drop(count):
+    for _ in range(0, count, 100):
+        with contextlib.ExitStack() as stack:
+            for number in range(100):
+                sock = stack.enter_context(connect())
+                with contextlib.suppress(ConnectionError):
+                    sock.sendall((b"", half, whole)[number % 3])
+
+
+def usage():
+    with open(f"/proc/{pid}/status") as status:
+        fields = dict(line.split(":", 1) for line in status)
+    return len(os.listdir(f"/proc/{pid}/fd")), int(fields["Threads"]), int(fields["VmRSS"].split()[0]) << 10
+
+
+def settled(limits):
+    """What it has, once that is within the limits, or after a minute."""
+    for _ in range(600):
+        now = usage()
+        if all(value <= limit for value, limit in zip(now, limits)):
+            break
+        time.sleep(0.1)
+    return now
+
+
+quiet = usage()
+drop(1000)  # What is taken once and kept.
+before = settled((*quiet[:2], 1 << 62))
+drop(10_000)
+after = settled((*before[:2], before[2] + 8 * MIB))
+grown = [what for what, now, then in zip(("descriptors", "threads"), after, before) if now > then]
+if after[2] > before[2] + 8 * MIB:
+    grown.append("memory")
+print(grown, *([before, after] if grown else []))
+EOF
+}
+
+@test "10,000 connections opened and dropped leave nothing behind, whatever the socket" {
+    local handshake data socket request
+    socket=$BATS_TEST_TMPDIR/control.sock
+    # Freed memory is kept aside by the sanitizer, to find who uses it.
+    if is_sanitized; then export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1; fi
+    start target mc-target --memory 4MiB --control-socket="$socket" --json
+    wait_for target.out ready
+    output=$(cat "$BATS_TEST_TMPDIR/target.out")
+    handshake=$(json 'd["name"]')
+    data=127.0.0.1:$(json 'd["data_port"]')
+    # The address of the buffer, before `run` has its say.
+    request=$(json '__import__("struct").pack("<QQB7x", 4096, d["buffers"][0]["addr"], 0x80).hex()')
+    run flood "$pid" "$data" "${request:0:20}" "$request"
+    assert_output "[]"
+    # A question for the descriptor, and one for the status.
+    run flood "$pid" "$handshake" 0300000000000000 0300000000000000017b7d
+    assert_output "[]"
+    request=$(printf '{"jsonrpc":"2.0","id":1,"method":"status"}\n' | od -An -v -tx1 | tr -d ' \n')
+    run flood "$pid" "$socket" "${request:0:20}" "$request"
+    assert_output "[]"
+    # It still serves.
+    run mc-bench --segment_id="$handshake" --verify "${small[@]}"
+    assert_success
+    run mc-target status --control-socket="$socket"
+    assert_success
+}
+
+@test "10,000 connections to mc-meta serve opened and dropped leave nothing behind" {
+    if is_sanitized; then export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1; fi
+    start_metadata --idle-timeout=2s
+    local request
+    request=$(printf 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n' | od -An -v -tx1 | tr -d ' \n')
+    run flood "$server" "$(sed 's,http://,,;s,/metadata,,' <<<"$url")" "${request:0:20}" "$request"
+    assert_output "[]"
+    run mc-meta put k v
+    assert_success
 }
 
 @test "a clock that jumps ends nothing, and keeps nothing from ending" {
