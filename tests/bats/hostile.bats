@@ -177,7 +177,8 @@ EOF
     assert_success
 }
 
-@test "a clock that jumps ends nothing, and keeps nothing from ending" {
+# The command before which processes see the time of a file, $clock, which starts with the real time; it is in $faked.
+start_clock() {
     is_sanitized && skip "the sanitizer must be loaded first"
     library=$(find /usr/lib -name libfaketimeMT.so.1 2>/dev/null | head -1)
     [ -n "$library" ] || skip "no libfaketime here"
@@ -187,7 +188,10 @@ EOF
         FAKETIME_DONT_FAKE_MONOTONIC=1)
     run "${faked[@]}" date +%s
     now=$output
+}
 
+@test "a clock that jumps ends nothing, and keeps nothing from ending" {
+    start_clock
     start loopback "${faked[@]}" mc-bench --mode=loopback --json "${small[@]}" --duration=50ms --repeat=20 --verify \
         --slice-timeout=20s
     for jump in +400d -400d +0 -4000d; do
@@ -206,4 +210,57 @@ EOF
     start_hung_peer
     run --separate-stderr "${faked[@]}" mc-bench --segment_id="$hung" "${small[@]}" --handshake-reply-timeout=300ms
     assert_equal "$status" 75
+}
+
+@test "a clock that jumps under a metadata server, a target, a watch and who uses them" {
+    start_clock
+    local jump i=0 version last=0 watch target bench
+    serve=("${faked[@]}" mc-meta serve --json --listen=127.0.0.1:0 --data="$BATS_TEST_TMPDIR/metadata.db")
+    start metadata "${serve[@]}"
+    server=$pid
+    use_url_of metadata.out
+    start watch "${faked[@]}" mc-meta watch jump
+    watch=$pid
+    start target "${faked[@]}" mc-target --memory 4MiB --metadata_server="$url" --json \
+        --control-socket="$BATS_TEST_TMPDIR/control.sock"
+    target=$pid
+    wait_for target.out ready
+    start bench "${faked[@]}" mc-bench --metadata_server="$url" --segment_id=127.0.0.1 --local_server_name=localhost \
+        "${small[@]}" --verify --json --duration=50ms --repeat=1000000
+    bench=$pid
+    for jump in +400d -400d +0 -4000d +400d; do
+        echo "$jump" >"$clock"
+        : >"$BATS_TEST_TMPDIR/bench.err"
+        wait_for bench.err "Test completed"
+        # What is written is told to the watch, and has a version of its own.
+        run "${faked[@]}" mc-meta put "jump$((++i))" "at $jump"
+        assert_success
+        wait_for watch.out "jump$i"
+        version=$(curl -sSI "$url?key=jump$i" | grep -i '^etag' | tr -dc 0-9)
+        [ "$version" -gt "$last" ]
+        last=$version
+        run --separate-stderr "${faked[@]}" mc-target status --control-socket="$BATS_TEST_TMPDIR/control.sock" --json
+        assert_success
+        assert_equal "$(json '[key["state"] for key in d["keys"]], d["uptime_s"] < 4000')" "(['ours', 'ours'], True)"
+    done
+    kill -INT "$bench"
+    status=0
+    wait "$bench" || status=$?
+    assert_equal "$status" 130
+    output=$(cat "$BATS_TEST_TMPDIR/bench.out")
+    assert_equal "$(json 'd["status"], sum(r["verification"]["mismatched_blocks"] for r in d["results"])')" "('interrupted', 0)"
+    kill -TERM "$target"
+    wait "$target"
+    kill -TERM "$server"
+    wait "$server"
+    wait "$watch" || true
+    # One that is started in the past has what was written in the future, and goes on counting.
+    echo "-4000d" >"$clock"
+    start again "${serve[@]}"
+    use_url_of again.out
+    run mc-meta get jump1
+    assert_output "at +400d"
+    run mc-meta put jump0 x
+    assert_success
+    [ "$(curl -sSI "$url?key=jump0" | grep -i '^etag' | tr -dc 0-9)" -gt "$last" ]
 }
