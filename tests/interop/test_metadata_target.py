@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 
 import bench
 import meta
@@ -19,10 +20,31 @@ ENDS = ((signal.SIGSTOP, f"no answer within {PATIENCE}"), (signal.SIGKILL, "Conn
 DESCRIPTOR = "PUT /metadata?key=mooncake%2Fram%2F127.0.0.1"
 LOCATION = "PUT /metadata?key=mooncake%2Frpc_meta%2F127.0.0.1"
 
+Case = tuple[Callable[[], tuple[ReadyProcess, str]], str, tuple[signal.Signals, str]]
+
 
 def command(name: str, url: str) -> list[str]:
     program, *flags = COMMANDS[name]
     return [bench.program(program), *flags, f"--metadata_server={url}", "--local_server_name=127.0.0.1"]
+
+
+def real_server() -> tuple[ReadyProcess, str]:
+    server = ReadyProcess([bench.program("mc-meta"), "serve", "--json", "--listen=127.0.0.1:0"])
+    return server, server.ready["urls"][0]
+
+
+def scripted_server() -> tuple[ReadyProcess, str]:
+    server = meta.ScriptedMetadataServer()
+    return server, server.url
+
+
+def leave_alone(server: ReadyProcess, sent: signal.Signals) -> None:
+    """Kills or stops it, and waits until each of its threads stands still."""
+    server.process.send_signal(sent)
+    if sent == signal.SIGKILL:
+        server.process.wait()
+    else:
+        os.waitpid(server.process.pid, os.WUNTRACED)
 
 
 def run_in_vain(name: str, fault: str, **good: object) -> tuple[meta.Run, list[str]]:
@@ -79,39 +101,29 @@ class Starting(InteropTest):
 class Ending(InteropTest):
     """Whoever has published something ends in order, and in time, though its server does not answer any more."""
 
-    def real_server(self) -> tuple[ReadyProcess, str]:
-        server = ReadyProcess([bench.program("mc-meta"), "serve", "--json", "--listen=127.0.0.1:0"])
-        self.enterContext(server)
-        return server, server.ready["urls"][0]
-
-    def scripted_server(self) -> tuple[ReadyProcess, str]:
-        server = meta.ScriptedMetadataServer()
-        self.enterContext(server)
-        return server, server.url
-
     def test_a_target_whose_server_hangs_or_is_gone(self) -> None:
-        for open_server, name in itertools.product((self.real_server, self.scripted_server), COMMANDS):
-            for sent, words in ENDS:
-                with self.subTest(server=open_server.__name__, command=name, signal=sent):
-                    server, url = open_server()
-                    target = self.enterContext(ReadyProcess(command(name, url), {"MC_METADATA_TIMEOUT": PATIENCE}))
-                    server.process.send_signal(sent)
-                    if sent == signal.SIGKILL:
-                        server.process.wait()
-                    status, _ = target.stop()
-                    self.assertEqual(status, 0, target.errors())
-                    self.assertRegex(target.errors(), f"warning withdraw mooncake/.*: .*{words}")
+        def run(case: Case) -> tuple[int, str]:
+            open_server, name, (sent, _) = case
+            server, url = open_server()
+            with server, ReadyProcess(command(name, url), {"MC_METADATA_TIMEOUT": PATIENCE}) as target:
+                leave_alone(server, sent)
+                return target.stop()[0], target.errors()
+
+        cases: list[Case] = list(itertools.product((real_server, scripted_server), COMMANDS, ENDS))
+        for (open_server, name, (sent, words)), (status, errors) in several_at_once(run, cases):
+            with self.subTest(server=open_server.__name__, command=name, signal=sent):
+                self.assertEqual(status, 0, errors)
+                self.assertRegex(errors, f"warning withdraw mooncake/.*: .*{words}")
 
     def test_an_initiator_whose_server_hangs(self) -> None:
-        for open_server in (self.real_server, self.scripted_server):
-            with self.subTest(server=open_server.__name__):
-                server, url = open_server()
-                self.enterContext(ReadyProcess(command("mc-target", url)))
+        for open_server in (real_server, scripted_server):
+            server, url = open_server()
+            with self.subTest(server=open_server.__name__), server, ReadyProcess(command("mc-target", url)):
                 run = bench.initiate(
                     "127.0.0.1",
                     "mixed",
                     {"MC_METADATA_TIMEOUT": PATIENCE},
-                    under_way=lambda: server.process.send_signal(signal.SIGSTOP),
+                    under_way=lambda: leave_alone(server, signal.SIGSTOP),
                     metadata_server=url,
                     local_server_name="localhost",
                     duration="100ms",
