@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# mc-target's name in a metadata server: scripted ones of Mooncake's kind, which have neither versions nor conditions.
+# mc-target's name in a metadata server: scripted ones of Mooncake's kind, which have neither versions nor conditions, and
+# mc-meta serve, which has both.
 # shellcheck disable=SC2030,SC2031,SC2154 # Variables that bats, its run and the helper set.
 
 load helper
@@ -91,8 +92,8 @@ EOF
 }
 
 @test "the name of a live owner is refused, that of a killed one taken over" {
-    for profile in go python; do
-        start_stock_metadata --profile=$profile
+    for profile in go python mc-meta; do
+        if [[ $profile == mc-meta ]]; then start_metadata; else start_stock_metadata --profile=$profile; fi
         local port
         port=$(free_port)
         start owner mc-target --memory 4MiB --metadata_server="$url" --local_server_name="127.0.0.1:$port" --json \

@@ -20,6 +20,11 @@ exit_status() {
     wait "$pid" || status=$?
 }
 
+teardown() {
+    end_started
+    [[ -z ${huge_pages_before-} ]] || echo "$huge_pages_before" >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages || true
+}
+
 as_nobody() {
     setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"
 }
@@ -291,6 +296,26 @@ EOF
     assert_equal "$status" 71
     assert_output --partial "$((free + 1)) pages are needed, $free are free"
     assert_output --partial "sysctl vm.nr_hugepages=$((free + 1))"
+}
+
+@test "huge pages that are there: the buffers are made of them, asked for or not" {
+    local pool=/sys/kernel/mm/hugepages/hugepages-2048kB choice
+    [[ -w $pool/nr_hugepages ]] || skip "only root may set huge pages aside, if the kernel has any"
+    huge_pages_before=$(cat $pool/nr_hugepages)
+    { echo $((huge_pages_before + 8)) >$pool/nr_hugepages; } 2>/dev/null || skip "huge pages can't be set aside here"
+    [[ $(cat $pool/free_hugepages) -ge 3 ]] || skip "the kernel finds no room for huge pages"
+    for choice in 2MiB auto; do
+        start "huge-$choice" mc-target --memory 2MiB,4MiB --huge-pages=$choice --control-socket=none --json
+        wait_for "huge-$choice.out" ready
+        output=$(cat "$BATS_TEST_TMPDIR/huge-$choice.out")
+        assert_equal "$(json '[b["page_size_bytes"] for b in d["buffers"]]')" "[2097152, 2097152]"
+        assert_equal "$(awk '/_Hugetlb:/ { kb += $2 } END { print kb }' "/proc/$pid/smaps_rollup")" 6144
+        run mc-bench --segment_id="$(json 'd["name"]')" --verify --operation=mixed "${small[@]}" --threads=1
+        assert_success
+        kill -TERM "$pid"
+        exit_status
+        assert_equal "$status" 0
+    done
 }
 
 @test "memory is locked, or the limit and the command that mends it are told" {

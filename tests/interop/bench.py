@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,25 @@ from support import ReadyProcess
 
 OUTER_LIMIT_SECONDS = 60.0  # a run that takes longer hangs
 COMMON = ("--metadata_server=P2PHANDSHAKE", "--protocol=tcp", "--json")
-IMPATIENT = {"MC_TCP_STATUS_TIMEOUT_SEC": "1", "MC_RETRY_CNT": "1", "MC_SLICE_TIMEOUT": "5"}
 ENDED_BADLY = {1, 65, 69, 74, 75, 76}  # exit codes that put the blame on the peer or the road
+# Flags of initiators here; any other has mc-bench's own default.
+DEFAULTS = {
+    "local_server_name": "127.0.0.1",
+    "verify": "true",
+    "block_size": 4096,
+    "batch_size": 16,
+    "threads": 1,
+    "duration": 1,
+    "buffer_size": 1 << 20,
+}
 
 
-def program() -> str:
+def program(name: str = "mc-bench") -> str:
     build_dir = Path(os.environ["MC_BUILD_DIR"])
-    for candidate in (build_dir / "tools" / "mc-bench" / "mc-bench", build_dir / "bin" / "mc-bench"):
+    for candidate in (build_dir / "tools" / name / name, build_dir / "bin" / name):
         if candidate.exists():
             return str(candidate)
-    raise FileNotFoundError(f"no mc-bench in {build_dir}")
+    raise FileNotFoundError(f"no {name} in {build_dir}")
 
 
 def figures(document: Any, member: str) -> Iterator[Any]:
@@ -67,30 +76,44 @@ class Run:
         return set(figures(self.document, "acknowledgement"))
 
 
-def initiate(segment: str, operation: str, environment: dict[str, str] | None = None, **options: object) -> Run:
-    """Runs a verified initiator; a flag left out here has mc-bench's default. TimeoutExpired: it hangs."""
-    defaults = {"local_server_name": "127.0.0.1", "block_size": 4096, "batch_size": 16, "threads": 1, "duration": 1}
-    flags = [f"--{name}={value}" for name, value in (defaults | {"buffer_size": 1 << 20} | options).items()]
-    command = [program(), "--mode=initiator", *COMMON, f"--segment_id={segment}", f"--operation={operation}"]
-    done = subprocess.run(
-        [*command, "--verify", *flags],
+def initiate(
+    segment: str,
+    operation: str,
+    environment: dict[str, str] | None = None,
+    under_way: Callable[[], object] | None = None,
+    **options: object,
+) -> Run:
+    """Runs an initiator, verified unless told otherwise. `under_way` is called after its first measurement.
+    TimeoutExpired: it hangs."""
+    flags = [f"--{name}={value}" for name, value in (DEFAULTS | options).items()]
+    with subprocess.Popen(
+        [program(), "--mode=initiator", *COMMON, f"--segment_id={segment}", f"--operation={operation}", *flags],
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=OUTER_LIMIT_SECONDS,
         env=os.environ | (environment or {}),
-    )
-    return Run(done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr)
+    ) as process:
+        try:
+            seen = ""
+            if under_way:
+                assert process.stderr is not None
+                while "Test completed" not in seen and (line := process.stderr.readline()):
+                    seen += line
+                under_way()
+            output, errors = process.communicate(timeout=OUTER_LIMIT_SECONDS)
+        except BaseException:
+            process.kill()
+            raise
+    return Run(process.returncode, json.loads(output) if output else None, seen + errors)
 
 
-class BenchTarget(ReadyProcess):
-    """mc-bench --mode=target; its first line of JSON names the segment."""
+class Target(ReadyProcess):
+    """A server of memory, without a metadata server; `base` and `length` are those of its first buffer."""
 
-    def __init__(self, host: str = "127.0.0.1", **options: object) -> None:
-        flags = [f"--{name}={value}" for name, value in ({"buffer_size": 1 << 20} | options).items()]
-        name_flag = f"--local_server_name={host}"
-        super().__init__([program(), "--mode=target", *COMMON, name_flag, *flags])
-        self.name: str = next(figures(self.ready, "segment"))
+    def __init__(self, command: list[str]) -> None:
+        super().__init__(command)
+        self.name: str = self.ready["segment"] if "segment" in self.ready else self.ready["name"]
         self.handshake = Handshake(self.name)
         self.descriptor: dict[str, Any] = self.handshake.descriptor()
         self.base: int = self.descriptor["buffers"][0]["addr"]
@@ -98,3 +121,19 @@ class BenchTarget(ReadyProcess):
 
     def connect(self, timeout: float = 10.0, padding: bytes = bytes(7)) -> DataConnection:
         return open_data(self.name, self.descriptor, timeout, padding)
+
+
+class BenchTarget(Target):
+    """mc-bench --mode=target."""
+
+    def __init__(self, host: str = "127.0.0.1", **options: object) -> None:
+        flags = [f"--{name}={value}" for name, value in ({"buffer_size": 1 << 20} | options).items()]
+        super().__init__([program(), "--mode=target", *COMMON, f"--local_server_name={host}", *flags])
+
+
+class MemoryTarget(Target):
+    """mc-target with two buffers."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        flags = ["--memory=1MiB,1MiB", "--control-socket=none", f"--local_server_name={host}"]
+        super().__init__([program("mc-target"), "serve", *COMMON, *flags])

@@ -9,14 +9,26 @@ import sys
 import tempfile
 import time
 import unittest
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from peer.initiator import DataConnection, Handshake, open_data
 
 HERE = Path(__file__).resolve().parent
 READY_SECONDS = 15.0
 STOP_SECONDS = 15.0
+AT_ONCE = 6
+
+Case = TypeVar("Case")
+Outcome = TypeVar("Outcome")
+
+
+def several_at_once(run: Callable[[Case], Outcome], cases: Sequence[Case]) -> Iterator[tuple[Case, Outcome]]:
+    """For cases that spend their time waiting for a limit. What each ended with is looked at in order."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from zip(cases, pool.map(run, cases))
 
 
 class ReadyProcess:

@@ -1,14 +1,19 @@
-"""The base of the tests of mc-bench as a target: it must still serve after whatever a test did to it."""
+"""The base of the tests of targets: each must still serve after whatever a test did to it."""
 
 import random
 
-from bench import BenchTarget
+from bench import BenchTarget, MemoryTarget, Target
 from support import InteropTest
 
 
 class TargetTest(InteropTest):
+    """Of mc-bench --mode=target."""
+
+    def started(self) -> Target:
+        return BenchTarget()
+
     def setUp(self) -> None:
-        self.target = self.enterContext(BenchTarget())
+        self.target = self.enterContext(self.started())
         self.random = random.Random(self.id())
 
     def tearDown(self) -> None:
@@ -29,3 +34,10 @@ class TargetTest(InteropTest):
             connection.write_v2(self.target.base + 3, data)
         with self.target.connect() as connection:
             self.assertEqual(connection.read_v2(self.target.base + 3, len(data)), data)
+
+
+class MemoryTargetTest(TargetTest):
+    """The same, of mc-target; to be named before the class whose tests these are."""
+
+    def started(self) -> Target:
+        return MemoryTarget()

@@ -1,4 +1,4 @@
-"""mc-bench as a target, asked by a scripted initiator: the handshake daemon."""
+"""Targets, asked by a scripted initiator: the handshake daemon."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ from bench import BenchTarget
 from peer import frames, sockets
 from peer.frames import LENGTH, Message, MessageType
 from support import InteropTest
-from target_case import TargetTest
+from target_case import MemoryTargetTest, TargetTest
 
 PROBE = frames.encode(Message(MessageType.PROBE, b"{}"))
 MIB = 1 << 20
@@ -113,3 +113,11 @@ class Ipv6(InteropTest):
         with target.connect() as connection:
             connection.write_v2(target.base, bytes(range(16)))
             self.assertEqual(connection.read_v2(target.base, 16), bytes(range(16)))
+
+
+class RepliesOfMemory(MemoryTargetTest, Replies):
+    pass
+
+
+class SurvivalOfMemory(MemoryTargetTest, Survival):
+    pass

@@ -181,20 +181,22 @@ const config::Tool& benchTool() {
                       {"Sweep block sizes and threads, three times each, as CSV",
                        "mc-bench --segment_id=10.0.0.2:12345 --block_size=4KiB,1MiB --threads=1,4 --repeat=3 --csv"}},
                  .options = {kOptions, tools::kCommonOptions, engineOptionTable()},
-                 .exit_codes = {{ExitCode::Ok, "measured; with --verify, all data was right; a target was stopped"},
-                                {ExitCode::Negative, "wrong data was found, or a request failed"},
-                                {ExitCode::Usage, "an option is wrong, or a buffer too small for the workload"},
-                                {ExitCode::NoInput, "the configuration file can't be read"},
-                                {ExitCode::Unavailable, "the target can't be reached, or serves nothing"},
-                                {ExitCode::System, "the operating system refused memory or threads"},
-                                {ExitCode::CannotCreate, "a port can't be bound"},
-                                {ExitCode::Io, "standard output can't be written"},
-                                {ExitCode::TimedOut, "a request or a batch timed out"},
-                                {ExitCode::Protocol, "the target broke the protocol"},
-                                {ExitCode::Config, "the configuration file or the environment is wrong"},
-                                {ExitCode::HungUp, "ended by SIGHUP; what was measured is printed"},
-                                {ExitCode::Interrupted, "interrupted by SIGINT; what was measured is printed"},
-                                {ExitCode::Terminated, "ended by SIGTERM; what was measured is printed"}}}};
+                 .exit_codes = {
+                     {ExitCode::Ok, "measured; with --verify, all data was right; a target was stopped"},
+                     {ExitCode::Negative, "wrong data was found, or a request failed"},
+                     {ExitCode::Usage, "an option is wrong, or a buffer too small for the workload"},
+                     {ExitCode::BadData, "a descriptor is malformed, or a value of the metadata server"},
+                     {ExitCode::NoInput, "the configuration file can't be read"},
+                     {ExitCode::Unavailable, "the target or the metadata server can't be reached, or serves nothing"},
+                     {ExitCode::System, "the operating system refused memory or threads"},
+                     {ExitCode::CannotCreate, "a port can't be bound, or the name is taken"},
+                     {ExitCode::Io, "the metadata server could not store it, or output failed"},
+                     {ExitCode::TimedOut, "a request, a batch or the metadata server timed out"},
+                     {ExitCode::Protocol, "the target or the metadata server broke the protocol"},
+                     {ExitCode::Config, "the configuration file or the environment is wrong"},
+                     {ExitCode::HungUp, "ended by SIGHUP; what was measured is printed"},
+                     {ExitCode::Interrupted, "interrupted by SIGINT; what was measured is printed"},
+                     {ExitCode::Terminated, "ended by SIGTERM; what was measured is printed"}}}};
     return tool;
 }
 

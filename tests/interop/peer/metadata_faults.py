@@ -1,5 +1,7 @@
 """How a metadata server can fail one who talks to it: each takes the connection's handler after a whole request."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -8,8 +10,10 @@ HUGE = 200 << 20
 BLOCK = bytes(1 << 16)
 
 
-def send_head(handler: BaseHTTPRequestHandler, *headers: str) -> None:
+def send_head(handler: BaseHTTPRequestHandler, *headers: str) -> bool:
+    """Whether a body is to follow."""
     handler.wfile.write("\r\n".join(("HTTP/1.1 200 OK", *headers, "", "")).encode())
+    return handler.command != "HEAD"
 
 
 def garbage(handler: BaseHTTPRequestHandler) -> None:
@@ -28,14 +32,18 @@ def closes(handler: BaseHTTPRequestHandler) -> None:
     pass
 
 
+def dies(_: BaseHTTPRequestHandler) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def closes_in_the_middle(handler: BaseHTTPRequestHandler) -> None:
-    send_head(handler, "Content-Length: 100")
-    handler.wfile.write(b'{"name": "x')
+    if send_head(handler, "Content-Length: 100"):
+        handler.wfile.write(b'{"name": "x')
 
 
 def drips(handler: BaseHTTPRequestHandler) -> None:
-    send_head(handler, "Content-Length: 1000")
-    while True:
+    has_body = send_head(handler, "Content-Length: 1000")
+    while has_body:
         handler.wfile.write(b" ")
         time.sleep(0.1)
 
@@ -48,15 +56,15 @@ def drips_head(handler: BaseHTTPRequestHandler) -> None:
 
 
 def huge(handler: BaseHTTPRequestHandler) -> None:
-    send_head(handler, f"Content-Length: {HUGE}")
-    for _ in range(HUGE // len(BLOCK)):
-        handler.wfile.write(BLOCK)
+    if send_head(handler, f"Content-Length: {HUGE}"):
+        for _ in range(HUGE // len(BLOCK)):
+            handler.wfile.write(BLOCK)
 
 
 def huge_unannounced(handler: BaseHTTPRequestHandler) -> None:
-    send_head(handler, "Connection: close")
-    for _ in range(HUGE // len(BLOCK)):
-        handler.wfile.write(BLOCK)
+    if send_head(handler, "Connection: close"):
+        for _ in range(HUGE // len(BLOCK)):
+            handler.wfile.write(BLOCK)
 
 
 def redirects(handler: BaseHTTPRequestHandler) -> None:
@@ -64,12 +72,13 @@ def redirects(handler: BaseHTTPRequestHandler) -> None:
 
 
 def refuses(handler: BaseHTTPRequestHandler) -> None:
-    handler.wfile.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 7\r\n\r\nno disk")
+    body = b"" if handler.command == "HEAD" else b"no disk"
+    handler.wfile.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 7\r\n\r\n" + body)
 
 
 def not_json(handler: BaseHTTPRequestHandler) -> None:
-    send_head(handler, "Content-Length: 6")
-    handler.wfile.write(b"<html>")
+    if send_head(handler, "Content-Length: 6"):
+        handler.wfile.write(b"<html>")
 
 
 FAULTS: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {
@@ -77,6 +86,7 @@ FAULTS: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {
     "other-protocol": other_protocol,
     "never-answers": never_answers,
     "closes": closes,
+    "dies": dies,
     "closes-in-the-middle": closes_in_the_middle,
     "drips": drips,
     "drips-head": drips_head,

@@ -27,6 +27,19 @@ class State:
         self.requests: list[str] = []
         self.connections = 0
         self.conditions = 0  # headers that these servers ignore
+        self.failed = 0
+
+    def fault_is_due(self) -> bool:
+        """For the newest request; under the lock."""
+        options = self.options
+        if not options.fault or self.failed == options.bad_requests:
+            return False
+        if options.good_until:
+            due = any(request.startswith(options.good_until) for request in self.requests)
+        else:
+            due = len(self.requests) > options.good_requests
+        self.failed += due
+        return due
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -61,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         with state.lock:
             state.requests.append(f"{self.command} {self.path}")
             state.conditions += any(self.headers.get(name) for name in ("If-Match", "If-None-Match"))
-            fails = bool(state.options.fault) and len(state.requests) > state.options.good_requests
+            fails = state.fault_is_due()
         if fails:
             self.close_connection = True
             FAULTS[state.options.fault](self)
@@ -113,6 +126,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="to listen on; 0: a free one")
     parser.add_argument("--fault", choices=FAULTS, default="", help="how it fails")
     parser.add_argument("--good-requests", type=int, default=0, help="served properly before the fault")
+    parser.add_argument("--good-until", default="", help="instead: how the line of the first to fail begins")
+    parser.add_argument("--bad-requests", type=int, default=-1, help="how many fail; -1: all that follow")
     parser.add_argument("--certificate", default="", help="PEM file with certificate and key: speak TLS")
     parser.add_argument("--lifetime", type=float, default=300.0, help="seconds after which it ends by itself")
     return parser.parse_args(arguments)

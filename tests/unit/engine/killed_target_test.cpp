@@ -126,7 +126,7 @@ class KilledTarget : public ::testing::Test {
     /// Loads the target, calls `happen` when it is busy, and goes on until `enough`.
     void load(const std::function<void()>& happen, const std::function<bool(const Load&)>& enough) {
         std::vector<std::unique_ptr<Load>> loads;
-        TransferEngine engine(impatient());
+        TransferEngine engine(options_);
         ASSERT_TRUE(engine.init("P2PHANDSHAKE", "127.0.0.1"));
         ASSERT_TRUE(engine.installTransport("tcp"));
         const auto segment = engine.openSegment(segment_name_);
@@ -159,6 +159,7 @@ class KilledTarget : public ::testing::Test {
 
     TargetProcess target_{kThreads * kPart};
     std::string segment_name_;
+    EngineOptions options_ = impatient();
     bool writes_ = true;
     std::size_t completed_ = 0;
     std::size_t failed_ = 0;
@@ -166,6 +167,14 @@ class KilledTarget : public ::testing::Test {
 };
 
 TEST_F(KilledTarget, EndsEveryRequestAndTouchesNoBufferAfterwards) {
+    load([&] { target_.kill(); }, [](const Load& load) { return load.failed + load.timed_out >= 2 * kRequests; });
+    EXPECT_GT(completed_, 0U);
+    EXPECT_GE(failed_ + timed_out_, 2 * kRequests * kThreads);
+}
+
+TEST_F(KilledTarget, EndsEveryRequestOfVersion1AndTouchesNoBufferAfterwards) {
+    options_.tcp.protocol_version = 1;
+    writes_ = false;  // Nothing tells when one of them is in memory.
     load([&] { target_.kill(); }, [](const Load& load) { return load.failed + load.timed_out >= 2 * kRequests; });
     EXPECT_GT(completed_, 0U);
     EXPECT_GE(failed_ + timed_out_, 2 * kRequests * kThreads);

@@ -140,6 +140,39 @@ TEST(TransferEngine, WrongRequestsAreInvalidAndTouchNothing) {
     EXPECT_EQ(statuses[7].s, TaskStatus::COMPLETED);
 }
 
+TEST(TransferEngine, ARequestAcrossTwoBuffersThatTouchIsInvalidAndTouchesNeither) {
+    constexpr std::size_t kHalf = 4096;
+    EnginePair pair;
+    std::vector<std::byte> there(2 * kHalf, std::byte{1});
+    std::vector<std::byte> here(2 * kHalf, std::byte{2});
+    for (const std::size_t half : {std::size_t{0}, kHalf}) {
+        ASSERT_TRUE(pair.target->registerLocalMemory(there.data() + half, kHalf));
+        ASSERT_TRUE(pair.initiator->registerLocalMemory(here.data() + half, kHalf));
+    }
+    const auto across = [&](Opcode opcode, std::size_t local, std::size_t remote, std::size_t length) {
+        TransferRequest request = pair.request(opcode, 0, length);
+        request.source = here.data() + local;
+        request.target_offset = reinterpret_cast<std::uint64_t>(there.data() + remote);
+        return request;
+    };
+    std::vector<TransferRequest> requests;
+    for (const Opcode opcode : {Opcode::Read, Opcode::Write}) {
+        requests.push_back(across(opcode, 0, kHalf - 1, 2));  // There.
+        requests.push_back(across(opcode, kHalf - 1, 0, 2));  // Here.
+        requests.push_back(across(opcode, 0, 0, 2 * kHalf));  // At both ends.
+    }
+    for (const auto& status : pair.run(requests)) {
+        EXPECT_EQ(status.s, TaskStatus::INVALID);
+        EXPECT_EQ(status.transferred, 0U);
+    }
+    EXPECT_EQ(there, std::vector<std::byte>(2 * kHalf, std::byte{1}));
+    EXPECT_EQ(here, std::vector<std::byte>(2 * kHalf, std::byte{2}));
+    for (const auto& status :
+         pair.run({across(Opcode::Write, 0, 0, kHalf), across(Opcode::Write, kHalf, kHalf, kHalf)}))
+        EXPECT_EQ(status.s, TaskStatus::COMPLETED);
+    EXPECT_EQ(there, here);
+}
+
 TEST(TransferEngine, BatchesRefuseWhatDoesNotFit) {
     EnginePair pair;
     EXPECT_EQ(pair.initiator->allocateBatchID(0).error().code, ErrorCode::InvalidArgument);

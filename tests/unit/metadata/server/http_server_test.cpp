@@ -417,6 +417,41 @@ TEST_F(HttpServerTest, AnIdleConnectionIsClosed) {
     EXPECT_TRUE(client.readsEnd());
 }
 
+TEST_F(HttpServerTest, AClientThatStopsInTheMiddleIsClosed) {
+    start({.idle_timeout = std::chrono::seconds(1)});
+    const std::string put = "PUT /metadata?key=k HTTP/1.1\r\nHost: x\r\n";
+    std::vector<HttpClient> clients;
+    for (const std::string& part :
+         {std::string("GET /metadata?k"), std::string("GET /metadata?key=k HTTP/1.1\r\nHost: x\r\nIf-Ma"),
+          put + "Content-Length: 100\r\n\r\n", put + "Content-Length: 100\r\n\r\nhalf",
+          put + "Transfer-Encoding: chunked\r\n\r\n9\r\nha"}) {
+        clients.push_back(connect());
+        ASSERT_TRUE(clients.back().send(part));
+    }
+    for (auto& client : clients)
+        EXPECT_TRUE(client.readsEnd());
+    EXPECT_EQ(request("GET", "/metadata?key=k").status, 404);
+    waitFor("mc_metadata_connections", "1");
+    EXPECT_EQ(metric("mc_metadata_body_bytes"), "0");
+}
+
+TEST_F(HttpServerTest, AClientThatDoesNotReadItsAnswerIsClosed) {
+    start({.idle_timeout = std::chrono::seconds(1)});
+    const std::string large(std::size_t{48} << 20, 'x');  // More than sockets hold.
+    ASSERT_TRUE(store_->put("large", large, Precondition::any(), std::nullopt));
+    ASSERT_TRUE(store_->put("k", "value", Precondition::any(), std::nullopt));
+    auto reader = connect();
+    ASSERT_EQ(reader.request("GET", "/metadata?key=k").status, 200);
+    auto lazy = connect();
+    ASSERT_TRUE(lazy.sendRequest("GET", "/metadata?key=large"));
+    auto lazy_lister = connect();
+    ASSERT_TRUE(lazy_lister.sendRequest("GET", "/metadata?prefix=&limit=1000"));
+    // Others are served meanwhile, and none of the two holds its connection for ever.
+    EXPECT_EQ(request("GET", "/metadata?key=k").body, "value");
+    waitFor("mc_metadata_connections", "1");
+    EXPECT_NE(lazy.readResponse().body, large);
+}
+
 TEST_F(HttpServerTest, ServesAThousandKeepAliveClients) {
     rlimit limit{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);

@@ -25,6 +25,8 @@ class TcpServer : public ::testing::Test {
             memory_[i] = static_cast<std::byte>(i * 7);
         }
         ASSERT_TRUE(regions_.add({address(), memory_.size(), "*", true}));
+        ASSERT_TRUE(regions_.add({twins(), kTwin, "*", true}));
+        ASSERT_TRUE(regions_.add({twins(kTwin), kTwin, "*", true}));
         auto listener = io::listenOn(io::resolve("127.0.0.1", 0)->front(), 64);
         ASSERT_TRUE(listener);
         auto server = Server::start(std::move(*listener), regions_, options_);
@@ -33,6 +35,9 @@ class TcpServer : public ::testing::Test {
     }
     std::uint64_t address(std::size_t offset = 0) const {
         return reinterpret_cast<std::uint64_t>(memory_.data() + offset);
+    }
+    std::uint64_t twins(std::size_t offset = 0) const {
+        return reinterpret_cast<std::uint64_t>(twins_.data() + offset);
     }
     Bytes slice(std::size_t offset, std::size_t length) const {
         return {memory_.begin() + static_cast<std::ptrdiff_t>(offset),
@@ -45,7 +50,10 @@ class TcpServer : public ::testing::Test {
         EXPECT_EQ(socket.receive(16), slice(0, 16));
     }
 
+    static constexpr std::size_t kTwin = 4096;
+
     Bytes memory_ = Bytes(1 << 20);
+    Bytes twins_ = Bytes(2 * kTwin, std::byte{0x22});  // Two regions, the second directly behind the first.
     TcpOptions options_;
     RegionRegistry regions_;
     std::unique_ptr<Server> server_;
@@ -154,7 +162,11 @@ TEST_F(TcpServer, AddressesOutsideOneBufferAreRefused) {
                                                                      {address(8), huge - 7},
                                                                      {0, 8},
                                                                      {huge, 1},
-                                                                     {address(), std::uint64_t{1} << 63}};
+                                                                     {address(), std::uint64_t{1} << 63},
+                                                                     {twins(kTwin - 1), 2},  // Across two buffers.
+                                                                     {twins(), 2 * kTwin},
+                                                                     {twins(kTwin - 8), kTwin + 8},
+                                                                     {twins(), kTwin + 1}};
     for (const auto& [addr, length] : wrong) {
         for (const auto opcode : {kAcknowledgedRead, kAcknowledgedWrite}) {
             RawSocket socket = connect();
@@ -169,6 +181,38 @@ TEST_F(TcpServer, AddressesOutsideOneBufferAreRefused) {
         }
     }
     stillServes();
+}
+
+TEST_F(TcpServer, EachOfTwoBuffersThatTouchIsServedUpToItsEnds) {
+    RawSocket socket = connect();
+    const Bytes data(kTwin, std::byte{0x33});
+    for (const std::size_t offset : {std::size_t{0}, kTwin}) {
+        socket.send({.size = kTwin, .addr = twins(offset), .opcode = kAcknowledgedWrite});
+        socket.send(data.data(), data.size());
+        ASSERT_EQ(socket.receiveStatus(), kStatusOk);
+    }
+    EXPECT_EQ(twins_, Bytes(2 * kTwin, std::byte{0x33}));
+    for (const std::size_t offset : {kTwin - 1, kTwin}) {
+        socket.send({.size = 1, .addr = twins(offset), .opcode = kRead});
+        EXPECT_EQ(socket.receive(1), Bytes(1, std::byte{0x33}));
+    }
+}
+
+TEST_F(TcpServer, ARefusedWriteAcrossTwoBuffersTouchesNeither) {
+    const Bytes data(16, std::byte{0x44});
+    for (const auto opcode : {kWrite, kAcknowledgedWrite}) {
+        RawSocket socket = connect();
+        const RequestHeader header{.size = data.size(), .addr = twins(kTwin - 8), .opcode = opcode};
+        Bytes bytes(sizeof(header) + data.size());
+        std::memcpy(bytes.data(), &header, sizeof(header));
+        std::ranges::copy(data, bytes.begin() + sizeof(header));
+        socket.send(bytes.data(), bytes.size());
+        if (opcode == kAcknowledgedWrite) {
+            EXPECT_EQ(socket.receiveStatus(), kStatusRejected);
+        }
+        EXPECT_TRUE(socket.atEnd());
+    }
+    EXPECT_EQ(twins_, Bytes(2 * kTwin, std::byte{0x22}));
 }
 
 TEST_F(TcpServer, ARefusalIsNotLostToThePayloadBehindIt) {
