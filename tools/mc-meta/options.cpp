@@ -25,6 +25,8 @@ constexpr Option kServer[] = {
     metadata::kMetadataMaxValue,
     metadata::kMetadataProxy,
     metadata::kMetadataCaFile,
+    metadata::kMetadataCertFile,
+    metadata::kMetadataKeyFile,
 };
 
 constexpr Option kTimeout[] = {

@@ -37,6 +37,11 @@ struct MetadataOptions {
     std::uint64_t max_value = 64ULL << 20;    ///< Bytes of a value; a longer one is an error.
     std::string proxy;                        ///< Empty: none; http_proxy and its like don't count.
     std::string ca_file;                      ///< PEM file of whom to trust with https; empty: the system's.
+    std::string username;                     ///< Of the metadata store.
+    std::string password;
+    std::string cert_file;  ///< PEM file of the client's certificate, for TLS.
+    std::string key_file;   ///< PEM file of its key.
+    int redis_db = 0;
 };
 
 /// Whose name in a metadata store an engine may take.

@@ -124,6 +124,8 @@ constexpr std::array kTable{
     metadata::kMetadataMaxValue,
     metadata::kMetadataProxy,
     metadata::kMetadataCaFile,
+    metadata::kMetadataCertFile,
+    metadata::kMetadataKeyFile,
     Option{.name = "metadata-cache",
            .type = Type::Flag,
            .environment = "MC_DISABLE_METACACHE",

@@ -46,6 +46,7 @@ class CurlTransfer::Impl {
     void prepare(const HttpRequest& request, std::chrono::milliseconds limit);
     std::string header(const char* name) const;
     long status() const;
+    bool sent() const;
     Error errorOf(CURLcode code) const;
 
   private:
@@ -55,11 +56,15 @@ class CurlTransfer::Impl {
     }
     void setRoad();
     void setMethod(const HttpRequest& request);
+    void setBody(std::string_view body);
+    static std::size_t giveBody(char* bytes, std::size_t size, std::size_t count, void* self);
     static std::size_t takeBody(char* bytes, std::size_t size, std::size_t count, void* self);
     std::string cause(CURLcode code) const;
+    std::string hintOfVerification() const;
 
     const StoreOptions options_;
     const std::string shown_url_;
+    std::string_view unsent_;
     std::string body_;
     std::uint64_t max_body_ = 0;
     bool too_long_ = false;
@@ -107,6 +112,8 @@ void CurlTransfer::Impl::setRoad() {
         set(CURLOPT_CAINFO, options_.ca_file.c_str());
         set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     }
+    if (!options_.cert_file.empty()) set(CURLOPT_SSLCERT, options_.cert_file.c_str());
+    if (!options_.key_file.empty()) set(CURLOPT_SSLKEY, options_.key_file.c_str());
 }
 
 void CurlTransfer::Impl::setMethod(const HttpRequest& request) {
@@ -125,6 +132,11 @@ void CurlTransfer::Impl::setMethod(const HttpRequest& request) {
             headers.emplace_back("Content-Type: application/json");
             headers.emplace_back("Expect:");  // No second of waiting for a "100 Continue".
             break;
+        case HttpRequest::Method::Post:
+            setBody(request.body);
+            headers.emplace_back("Content-Type: application/json");
+            headers.emplace_back("Expect:");
+            break;
         case HttpRequest::Method::Delete:
             set(CURLOPT_CUSTOMREQUEST, "DELETE");
             break;
@@ -135,6 +147,22 @@ void CurlTransfer::Impl::setMethod(const HttpRequest& request) {
     }
     headers_.reset(list);
     set(CURLOPT_HTTPHEADER, list);
+}
+
+// From a function, which can't go back to the start: that keeps libcurl from sending it a second time.
+void CurlTransfer::Impl::setBody(std::string_view body) {
+    unsent_ = body;
+    set(CURLOPT_POST, 1L);
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    set(CURLOPT_READFUNCTION, &Impl::giveBody);
+    set(CURLOPT_READDATA, static_cast<void*>(this));
+}
+
+std::size_t CurlTransfer::Impl::giveBody(char* bytes, std::size_t size, std::size_t count, void* self) {
+    Impl& transfer = *static_cast<Impl*>(self);
+    const std::size_t length = transfer.unsent_.copy(bytes, size * count);
+    transfer.unsent_.remove_prefix(length);
+    return length;
 }
 
 std::size_t CurlTransfer::Impl::takeBody(char* bytes, std::size_t size, std::size_t count, void* self) {
@@ -158,12 +186,27 @@ long CurlTransfer::Impl::status() const {
     return status;
 }
 
+bool CurlTransfer::Impl::sent() const {
+    long bytes = 0;
+    ::curl_easy_getinfo(handle_.get(), CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes > 0;
+}
+
 std::string CurlTransfer::Impl::cause(CURLcode code) const {
     long number = 0;
     ::curl_easy_getinfo(handle_.get(), CURLINFO_OS_ERRNO, &number);
     const bool of_socket = code == CURLE_COULDNT_CONNECT || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
     if (of_socket && number != 0) return std::generic_category().message(static_cast<int>(number));
     return text_.front() != '\0' ? text_.data() : ::curl_easy_strerror(code);
+}
+
+std::string CurlTransfer::Impl::hintOfVerification() const {
+    constexpr long kExpired = 10;  // X509_V_ERR_CERT_HAS_EXPIRED.
+    long result = 0;
+    ::curl_easy_getinfo(handle_.get(), CURLINFO_SSL_VERIFYRESULT, &result);
+    if (result == 0) return "use the name or address that its certificate is for";
+    if (result == kExpired) return "the server needs a new certificate";
+    return "name the file of its certificate authority (metadata_ca_file)";
 }
 
 Error CurlTransfer::Impl::errorOf(CURLcode code) const {
@@ -187,6 +230,8 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) const {
                         "the time limits are options (metadata_timeout, metadata_connect_timeout)");
         case CURLE_GOT_NOTHING:
             return make(ErrorCode::Unavailable, "it closed the connection without a reply");
+        case CURLE_SEND_FAIL_REWIND:
+            return make(ErrorCode::Unavailable, "it closed the connection when the request was on its way");
         case CURLE_PARTIAL_FILE:
             return make(ErrorCode::Unavailable, "it closed the connection in the middle of its reply");
         case CURLE_UNSUPPORTED_PROTOCOL:  // What libcurl says to HTTP/0.9.
@@ -194,10 +239,20 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) const {
         case CURLE_BAD_CONTENT_ENCODING:
             return make(ErrorCode::Protocol, fmt::format("not HTTP: {}", cause(code)), "is the port right?");
         case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_SEND_ERROR:
+        case CURLE_RECV_ERROR:
+            // With TLS 1.3 the server's word about the client's certificate comes after the connection is made.
+            if (cause(code).contains(" alert ")) {
+                return make(ErrorCode::NotPermitted, cause(code),
+                            "does it want a client's certificate, or another one (metadata_cert_file)?");
+            }
+            if (code != CURLE_SSL_CONNECT_ERROR) return make(ErrorCode::Unavailable, cause(code));
             return make(ErrorCode::Protocol, cause(code), "does it speak TLS? use http:// otherwise");
         case CURLE_PEER_FAILED_VERIFICATION:
-            return make(ErrorCode::NotPermitted, cause(code),
-                        "name the file of its certificate authority (metadata_ca_file)");
+            return make(ErrorCode::NotPermitted, cause(code), hintOfVerification());
+        case CURLE_SSL_CERTPROBLEM:
+            return make(ErrorCode::Config, cause(code),
+                        "metadata_cert_file and metadata_key_file are the PEM files of one certificate and its key");
         case CURLE_SSL_CACERT_BADFILE:
             return make(ErrorCode::Config, cause(code), "metadata_ca_file is a PEM file");
         case CURLE_OUT_OF_MEMORY:
@@ -228,6 +283,10 @@ Result<HttpReply> CurlTransfer::perform() {
     HttpReply reply = header();
     reply.body = std::move(impl_->body());
     return reply;
+}
+
+bool CurlTransfer::sent() const {
+    return impl_->sent();
 }
 
 void* CurlTransfer::handle() const {

@@ -9,7 +9,9 @@ StoreOptions storeOptionsFrom(const config::Values& values) {
             .timeout = ceil<milliseconds>(values.duration("metadata-timeout")),
             .max_value = values.size("metadata-max-value"),
             .proxy = values.text("metadata-proxy"),
-            .ca_file = values.text("metadata-ca-file")};
+            .ca_file = values.text("metadata-ca-file"),
+            .cert_file = values.text("metadata-cert-file"),
+            .key_file = values.text("metadata-key-file")};
 }
 
 }  // namespace mc::metadata

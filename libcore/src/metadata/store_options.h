@@ -53,11 +53,30 @@ inline constexpr config::Option kMetadataCaFile{
     .file = true,
     .environment = "MC_METADATA_CA_FILE",
     .group = "Metadata server",
-    .summary = "PEM file of the authorities to trust with https",
-    .details = "By default the system's. The server's certificate is always verified.",
+    .summary = "PEM file of the authorities to trust with TLS",
+    .details =
+        "By default the system's. The server's certificate is always verified. With this option, or the two "
+        "below, etcd is only ever talked to over TLS.",
 };
 
-/// What `values` of a tool with the five options above say.
+inline constexpr config::Option kMetadataCertFile{
+    .name = "metadata-cert-file",
+    .file = true,
+    .environment = "MC_METADATA_CERT_FILE",
+    .group = "Metadata server",
+    .summary = "PEM file of the certificate to show with TLS",
+    .details = "For a server that asks its clients for one. It may have the key in it, too.",
+};
+inline constexpr config::Option kMetadataKeyFile{
+    .name = "metadata-key-file",
+    .file = true,
+    .environment = "MC_METADATA_KEY_FILE",
+    .group = "Metadata server",
+    .summary = "PEM file of that certificate's key",
+    .details = "Nobody else should be able to read it; if others can, a warning says so.",
+};
+
+/// What `values` of a tool with the options above say.
 StoreOptions storeOptionsFrom(const config::Values& values);
 
 }  // namespace mc::metadata
