@@ -58,13 +58,15 @@ class CurlTransfer::Impl {
     void setMethod(const HttpRequest& request);
     void setBody(std::string_view body);
     static std::size_t giveBody(char* bytes, std::size_t size, std::size_t count, void* self);
+    static int hear(CURL* handle, curl_infotype type, char* text, std::size_t size, void* self);
     static std::size_t takeBody(char* bytes, std::size_t size, std::size_t count, void* self);
     std::string cause(CURLcode code) const;
-    std::string hintOfVerification() const;
+    static std::string hintOfVerification(const std::string& cause);
 
     const StoreOptions options_;
     const std::string shown_url_;
     std::string_view unsent_;
+    std::string alert_;  // Why the server has ended TLS.
     std::string body_;
     std::uint64_t max_body_ = 0;
     bool too_long_ = false;
@@ -79,6 +81,7 @@ void CurlTransfer::Impl::prepare(const HttpRequest& request, std::chrono::millis
     max_body_ = request.max_reply;
     too_long_ = false;
     text_.front() = '\0';
+    alert_.clear();
     limit_ = limit;
     ::curl_easy_reset(handle_.get());  // Keeps connections.
     setRoad();
@@ -112,6 +115,9 @@ void CurlTransfer::Impl::setRoad() {
         set(CURLOPT_CAINFO, options_.ca_file.c_str());
         set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     }
+    set(CURLOPT_VERBOSE, 1L);
+    set(CURLOPT_DEBUGFUNCTION, &Impl::hear);
+    set(CURLOPT_DEBUGDATA, static_cast<void*>(this));
     if (!options_.cert_file.empty()) set(CURLOPT_SSLCERT, options_.cert_file.c_str());
     if (!options_.key_file.empty()) set(CURLOPT_SSLKEY, options_.key_file.c_str());
 }
@@ -165,6 +171,18 @@ std::size_t CurlTransfer::Impl::giveBody(char* bytes, std::size_t size, std::siz
     return length;
 }
 
+// With TLS 1.3 a server refuses the client's certificate when the client is connected already and writes: that fails,
+// and only libcurl's log has the reason.
+int CurlTransfer::Impl::hear(CURL* /*handle*/, curl_infotype type, char* text, std::size_t size, void* self) {
+    constexpr std::string_view kAlert = "(IN), TLS alert, ";
+    const std::string_view line(text, size);
+    const auto at = type == CURLINFO_TEXT ? line.find(kAlert) : std::string_view::npos;
+    if (at == std::string_view::npos) return 0;
+    const std::string_view reason = line.substr(at + kAlert.size());
+    static_cast<Impl*>(self)->alert_ = reason.substr(0, reason.find(" ("));
+    return 0;
+}
+
 std::size_t CurlTransfer::Impl::takeBody(char* bytes, std::size_t size, std::size_t count, void* self) {
     Impl& transfer = *static_cast<Impl*>(self);
     const std::size_t length = size * count;
@@ -200,12 +218,9 @@ std::string CurlTransfer::Impl::cause(CURLcode code) const {
     return text_.front() != '\0' ? text_.data() : ::curl_easy_strerror(code);
 }
 
-std::string CurlTransfer::Impl::hintOfVerification() const {
-    constexpr long kExpired = 10;  // X509_V_ERR_CERT_HAS_EXPIRED.
-    long result = 0;
-    ::curl_easy_getinfo(handle_.get(), CURLINFO_SSL_VERIFYRESULT, &result);
-    if (result == 0) return "use the name or address that its certificate is for";
-    if (result == kExpired) return "the server needs a new certificate";
+std::string CurlTransfer::Impl::hintOfVerification(const std::string& cause) {
+    if (cause.contains("target host name")) return "use the name or address that its certificate is for";
+    if (cause.contains("expired")) return "the server needs a new certificate";
     return "name the file of its certificate authority (metadata_ca_file)";
 }
 
@@ -229,7 +244,8 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) const {
                                             : fmt::format("no answer within {}", formatDuration(limit_)),
                         "the time limits are options (metadata_timeout, metadata_connect_timeout)");
         case CURLE_GOT_NOTHING:
-            return make(ErrorCode::Unavailable, "it closed the connection without a reply");
+            return make(ErrorCode::Unavailable, "it closed the connection without a reply",
+                        shown_url_.starts_with("http://") ? "does it speak TLS? use https:// then" : "");
         case CURLE_SEND_FAIL_REWIND:
             return make(ErrorCode::Unavailable, "it closed the connection when the request was on its way");
         case CURLE_PARTIAL_FILE:
@@ -241,15 +257,14 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) const {
         case CURLE_SSL_CONNECT_ERROR:
         case CURLE_SEND_ERROR:
         case CURLE_RECV_ERROR:
-            // With TLS 1.3 the server's word about the client's certificate comes after the connection is made.
-            if (cause(code).contains(" alert ")) {
-                return make(ErrorCode::NotPermitted, cause(code),
+            if (alert_.contains("certificate") || alert_.contains("unknown CA")) {
+                return make(ErrorCode::NotPermitted, fmt::format("TLS alert: {}", alert_),
                             "does it want a client's certificate, or another one (metadata_cert_file)?");
             }
             if (code != CURLE_SSL_CONNECT_ERROR) return make(ErrorCode::Unavailable, cause(code));
             return make(ErrorCode::Protocol, cause(code), "does it speak TLS? use http:// otherwise");
         case CURLE_PEER_FAILED_VERIFICATION:
-            return make(ErrorCode::NotPermitted, cause(code), hintOfVerification());
+            return make(ErrorCode::NotPermitted, cause(code), hintOfVerification(cause(code)));
         case CURLE_SSL_CERTPROBLEM:
             return make(ErrorCode::Config, cause(code),
                         "metadata_cert_file and metadata_key_file are the PEM files of one certificate and its key");

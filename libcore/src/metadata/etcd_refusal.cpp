@@ -44,8 +44,6 @@ constexpr Meaning kMeanings[] = {
     {"authentication failed", ErrorCode::NotPermitted, Remedy::None, "are the user's name and password right?"},
     {"permission denied", ErrorCode::NotPermitted, Remedy::None,
      "does a role of the user's cover these keys? etcdctl role grant-permission"},
-    {"empty CommonName", ErrorCode::NotPermitted, Remedy::None,
-     "etcd's JSON gateway takes only client certificates that have no common name"},
     {"request is too large", ErrorCode::InvalidArgument, Remedy::None, kTooLarge},
     {"received message larger than max", ErrorCode::InvalidArgument, Remedy::None, kTooLarge},
     {"database space exceeded", ErrorCode::Full, Remedy::None, "compact it, defragment it, then: etcdctl alarm disarm"},

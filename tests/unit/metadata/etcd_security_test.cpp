@@ -220,10 +220,7 @@ TEST_F(EtcdTlsTest, AServerMayWantACertificateOfItsClients) {
         EXPECT_EQ(refused.error().code, ErrorCode::NotPermitted) << client << ": " << refused.error().message;
         EXPECT_THAT(refused.error().hint, HasSubstr("metadata_cert_file")) << refused.error().message;
     }
-    const auto named = put(server, options("ca", "named"));
-    ASSERT_FALSE(named);
-    EXPECT_EQ(named.error().code, ErrorCode::NotPermitted) << named.error().message;
-    EXPECT_THAT(named.error().hint, HasSubstr("no common name"));
+    EXPECT_TRUE(put(server, options("ca", "named"))) << "a common name is as good as none";
     auto mixed = options("ca", "client");
     mixed.key_file = certificates_.key("named");
     EXPECT_EQ(put(server, mixed).error().code, ErrorCode::Config);

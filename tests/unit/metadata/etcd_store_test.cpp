@@ -200,7 +200,7 @@ TEST_F(EtcdStoreTest, ConcurrentWritersLoseNoUpdate) {
 }
 
 TEST(EtcdStore, AFullDatabaseIsFull) {
-    const test::EtcdServer server({}, {"--quota-backend-bytes=65536"});
+    const test::EtcdServer server({}, {"--quota-backend-bytes=1048576"});
     const auto store = EtcdStore::open(server.endpoint(), {.timeout = std::chrono::seconds(20)}).value();
     Result<std::string> done = "";
     for (int i = 0; i < 100 && done; ++i)

@@ -82,8 +82,8 @@ TEST_F(EtcdWatchTest, AWaitingWatchIsWokenByCancelAndOutlivesItsStore) {
 TEST_F(EtcdWatchTest, TheServersEndEndsIt) {
     const auto watch = store_->watch("", kNone).value();
     put("last", "");
-    server_.kill();
     EXPECT_EQ(watch->next(soon()).value()->item.key, "last");
+    server_.kill();
     EXPECT_EQ(watch->next(soon()).error().code, ErrorCode::Unavailable);
     EXPECT_EQ(watch->next(soon()).error().code, ErrorCode::Unavailable);
     EXPECT_EQ(store_->watch("", kNone).error().code, ErrorCode::Unavailable);
