@@ -47,7 +47,7 @@ class CurlTransfer::Impl {
     std::string header(const char* name) const;
     long status() const;
     bool sent() const;
-    Error errorOf(CURLcode code) const;
+    Error errorOf(CURLcode code);
 
   private:
     template <typename T>
@@ -55,6 +55,8 @@ class CurlTransfer::Impl {
         ::curl_easy_setopt(handle_.get(), option, value);
     }
     void setRoad();
+    void setTls(CURL* handle);
+    void findAlert();
     void setMethod(const HttpRequest& request);
     void setBody(std::string_view body);
     static std::size_t giveBody(char* bytes, std::size_t size, std::size_t count, void* self);
@@ -111,15 +113,20 @@ void CurlTransfer::Impl::setRoad() {
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_MAXCONNECTS, 1L);
-    if (!options_.ca_file.empty()) {
-        set(CURLOPT_CAINFO, options_.ca_file.c_str());
-        set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-    }
-    set(CURLOPT_VERBOSE, 1L);
-    set(CURLOPT_DEBUGFUNCTION, &Impl::hear);
-    set(CURLOPT_DEBUGDATA, static_cast<void*>(this));
-    if (!options_.cert_file.empty()) set(CURLOPT_SSLCERT, options_.cert_file.c_str());
-    if (!options_.key_file.empty()) set(CURLOPT_SSLKEY, options_.key_file.c_str());
+    setTls(handle_.get());
+}
+
+void CurlTransfer::Impl::setTls(CURL* handle) {
+    const auto setFile = [handle](CURLoption option, const std::string& path) {
+        if (!path.empty()) ::curl_easy_setopt(handle, option, path.c_str());
+    };
+    setFile(CURLOPT_CAINFO, options_.ca_file);
+    if (!options_.ca_file.empty()) ::curl_easy_setopt(handle, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    setFile(CURLOPT_SSLCERT, options_.cert_file);
+    setFile(CURLOPT_SSLKEY, options_.key_file);
+    ::curl_easy_setopt(handle, CURLOPT_VERBOSE, 1L);
+    ::curl_easy_setopt(handle, CURLOPT_DEBUGFUNCTION, &Impl::hear);
+    ::curl_easy_setopt(handle, CURLOPT_DEBUGDATA, static_cast<void*>(this));
 }
 
 void CurlTransfer::Impl::setMethod(const HttpRequest& request) {
@@ -171,8 +178,7 @@ std::size_t CurlTransfer::Impl::giveBody(char* bytes, std::size_t size, std::siz
     return length;
 }
 
-// With TLS 1.3 a server refuses the client's certificate when the client is connected already and writes: that fails,
-// and only libcurl's log has the reason.
+// Only libcurl's log has what the server says when it ends TLS.
 int CurlTransfer::Impl::hear(CURL* /*handle*/, curl_infotype type, char* text, std::size_t size, void* self) {
     constexpr std::string_view kAlert = "(IN), TLS alert, ";
     const std::string_view line(text, size);
@@ -181,6 +187,25 @@ int CurlTransfer::Impl::hear(CURL* /*handle*/, curl_infotype type, char* text, s
     const std::string_view reason = line.substr(at + kAlert.size());
     static_cast<Impl*>(self)->alert_ = reason.substr(0, reason.find(" ("));
     return 0;
+}
+
+// With TLS 1.3 a server may refuse the client's certificate when that one is connected already and writes: then writing
+// fails, and the reason is lost. With TLS 1.2 it is part of connecting.
+void CurlTransfer::Impl::findAlert() {
+    constexpr long kLongest = 1000;
+    char* url = nullptr;
+    ::curl_easy_getinfo(handle_.get(), CURLINFO_EFFECTIVE_URL, &url);
+    const std::unique_ptr<CURL, CurlFree> probe(::curl_easy_init());
+    if (!probe || url == nullptr || !std::string_view(url).starts_with("https://")) return;
+    ::curl_easy_setopt(probe.get(), CURLOPT_URL, url);
+    ::curl_easy_setopt(probe.get(), CURLOPT_NOSIGNAL, 1L);
+    ::curl_easy_setopt(probe.get(), CURLOPT_PROXY, options_.proxy.c_str());
+    ::curl_easy_setopt(probe.get(), CURLOPT_NOPROXY, "");
+    ::curl_easy_setopt(probe.get(), CURLOPT_CONNECT_ONLY, 1L);
+    ::curl_easy_setopt(probe.get(), CURLOPT_TIMEOUT_MS, kLongest);
+    ::curl_easy_setopt(probe.get(), CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_MAX_TLSv1_2));
+    setTls(probe.get());
+    ::curl_easy_perform(probe.get());
 }
 
 std::size_t CurlTransfer::Impl::takeBody(char* bytes, std::size_t size, std::size_t count, void* self) {
@@ -224,7 +249,7 @@ std::string CurlTransfer::Impl::hintOfVerification(const std::string& cause) {
     return "name the file of its certificate authority (metadata_ca_file)";
 }
 
-Error CurlTransfer::Impl::errorOf(CURLcode code) const {
+Error CurlTransfer::Impl::errorOf(CURLcode code) {
     const auto make = [&](ErrorCode kind, const std::string& problem, std::string hint = {}) {
         return Error{kind, fmt::format("metadata server {}: {}", shown_url_, problem), std::move(hint)};
     };
@@ -257,6 +282,7 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) const {
         case CURLE_SSL_CONNECT_ERROR:
         case CURLE_SEND_ERROR:
         case CURLE_RECV_ERROR:
+            if (alert_.empty()) findAlert();
             if (alert_.contains("certificate") || alert_.contains("unknown CA")) {
                 return make(ErrorCode::NotPermitted, fmt::format("TLS alert: {}", alert_),
                             "does it want a client's certificate, or another one (metadata_cert_file)?");
