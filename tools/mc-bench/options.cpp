@@ -27,8 +27,9 @@ constexpr Option kOptions[] = {
      .fallback = "P2PHANDSHAKE",
      .group = kPeers,
      .summary = "where segments are looked up",
-     .details = "P2PHANDSHAKE needs no server: the target itself is asked. http://HOST:8080/metadata and https:// are "
-                "those of mc-meta serve and of Mooncake's own servers."},
+     .details =
+         "P2PHANDSHAKE needs no server: the target itself is asked. http://HOST:8080/metadata and https:// are "
+         "those of mc-meta serve and of Mooncake's own servers. redis://[USER@]HOST[:PORT][/DATABASE] is Redis."},
     {.name = "local-server-name",
      .placeholder = "HOST[:PORT]",
      .group = kPeers,

@@ -18,19 +18,26 @@ TEST(OpenStore, OpensANewMemoryStoreEachTime) {
 
 TEST(OpenStore, SaysWhatThisBuildKnowsForOtherKindsOfStore) {
     for (const auto* uri :
-         {"redis://127.0.0.1", "etcd://a:2379,b:2379", "127.0.0.1:2379", "a:2379;b:2379", "[::1]:2379"}) {
+         {"rediss://127.0.0.1", "etcd://a:2379,b:2379", "127.0.0.1:2379", "a:2379;b:2379", "[::1]:2379"}) {
         const auto store = openStore(uri);
         ASSERT_FALSE(store) << uri;
         EXPECT_EQ(store.error().code, ErrorCode::Unsupported) << uri;
-        EXPECT_THAT(store.error().message, HasSubstr("this build knows http:// and https://")) << uri;
+        EXPECT_THAT(store.error().message, HasSubstr("this build knows http://, https:// and redis://")) << uri;
     }
     EXPECT_EQ(openStore("127.0.0.1:2379").error().message,
-              "metadata store etcd: this build knows http:// and https://");
+              "metadata store etcd: this build knows http://, https:// and redis://");
 }
 
 TEST(OpenStore, OpensHttpStoresWithoutAskingTheirServers) {
     for (const auto* uri : {"http://127.0.0.1:9/metadata", "https://meta/metadata", "http://[::1]:8080/a/b",
                             "http://user:secret@host/metadata"}) {
+        const auto store = openStore(uri);
+        EXPECT_TRUE(store) << uri << ": " << store.error().message;
+    }
+}
+
+TEST(OpenStore, OpensRedisStoresWithoutAskingTheirServers) {
+    for (const auto* uri : {"redis://127.0.0.1", "redis://user@[::1]:6380/2"}) {
         const auto store = openStore(uri);
         EXPECT_TRUE(store) << uri << ": " << store.error().message;
     }
