@@ -111,7 +111,9 @@ void CurlTransfer::Impl::setRoad() {
     set(CURLOPT_PROXY, options_.proxy.c_str());
     set(CURLOPT_NOPROXY, "");
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_TCP_KEEPALIVE, 1L);  // Of a watch that nothing happens in, soon enough for what is between.
+    set(CURLOPT_TCP_KEEPIDLE, 20L);
+    set(CURLOPT_TCP_KEEPINTVL, 10L);
     set(CURLOPT_MAXCONNECTS, 1L);
     setTls(handle_.get());
 }

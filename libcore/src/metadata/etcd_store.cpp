@@ -137,7 +137,7 @@ Result<std::unique_ptr<Watch>> EtcdStore::watch(std::string_view prefix, Deadlin
         if (error.message.starts_with(list)) error.message.replace(0, list.size(), fmt::format("watch {}", prefix));
         return std::unexpected(std::move(error));
     }
-    return etcd::EtcdWatch::open(client_, prefix, now->revision + 1, options_, deadline);
+    return etcd::EtcdWatch::open(client_, {.prefix = prefix, .first = now->revision + 1}, options_, deadline);
 }
 
 }  // namespace mc::metadata

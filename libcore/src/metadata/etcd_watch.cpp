@@ -13,30 +13,31 @@
 namespace mc::metadata::etcd {
 namespace {
 
-// A watch has no heartbeat of etcd's within minutes: a silent member is asked whether it lives.
-constexpr std::chrono::seconds kProbeAfter{10};
 constexpr std::uint64_t kShortReply = 64 << 10;
 // What comes at once may be many lines.
 constexpr std::uint64_t kShortLines = 4 << 20;
 
 }  // namespace
 
-Result<std::unique_ptr<Watch>> EtcdWatch::open(Client& client, std::string_view prefix, std::int64_t first,
-                                               const StoreOptions& options, Deadline deadline) {
+Result<std::unique_ptr<Watch>> EtcdWatch::open(Client& client, const Range& range, const StoreOptions& options,
+                                               Deadline deadline) {
+    const std::string what = fmt::format("watch {}", range.prefix);
     auto stream = client.stream({.path = "/v3/watch",
-                                 .body = watchRequest(prefix, first),
+                                 .body = watchRequest(range.prefix, range.first),
                                  .repeatable = true,
                                  .max_reply = kShortLines + 2 * options.max_value},
                                 deadline);
-    if (!stream) return std::unexpected(wrap(fmt::format("watch {}", prefix), stream.error()));
+    if (!stream) return std::unexpected(wrap(what, stream.error()));
     const auto created = stream->lines->next(deadline);
-    if (!created) return std::unexpected(wrap(fmt::format("watch {}", prefix), created.error()));
-    if (auto checked = checkCreated(created->value_or(""), prefix); !checked) return std::unexpected(checked.error());
-    return std::unique_ptr<Watch>(new EtcdWatch(std::move(*stream), prefix, options));
+    if (!created) return std::unexpected(wrap(what, created.error()));
+    if (auto checked = checkCreated(created->value_or(""), range.prefix); !checked)
+        return std::unexpected(checked.error());
+    return std::unique_ptr<Watch>(new EtcdWatch(std::move(*stream), range, options));
 }
 
-EtcdWatch::EtcdWatch(Client::Stream stream, std::string_view prefix, const StoreOptions& options)
-    : prefix_(prefix),
+EtcdWatch::EtcdWatch(Client::Stream stream, const Range& range, const StoreOptions& options)
+    : prefix_(range.prefix),
+      probe_after_(range.probe_after),
       url_(std::move(stream.url)),
       prober_(options, url_),
       lines_(std::move(stream.lines)),
@@ -66,7 +67,7 @@ void EtcdWatch::cancel() {
 
 // Its changes, or a sign that the member lives. TimedOut only at the deadline.
 Result<void> EtcdWatch::takeLine(Deadline deadline) {
-    const auto probe_at = heard_ + kProbeAfter;
+    const auto probe_at = heard_ + probe_after_;
     const bool probing = !deadline || probe_at < *deadline;
     const auto line = lines_->next(probing ? Deadline(probe_at) : deadline);
     if (line) {

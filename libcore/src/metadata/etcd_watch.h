@@ -1,6 +1,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -16,19 +18,25 @@ namespace mc::metadata::etcd {
 /// A watch of one member, over a connection of its own. Changes that are not taken wait at the server.
 class EtcdWatch : public Watch {
   public:
-    /// Sees the changes from revision `first` on.
-    static Result<std::unique_ptr<Watch>> open(Client& client, std::string_view prefix, std::int64_t first,
-                                               const StoreOptions& options, Deadline deadline);
+    struct Range {
+        std::string_view prefix;
+        std::int64_t first = 0;  ///< Revision from which on changes are seen.
+        /// etcd has no heartbeat within minutes: a member that is silent for so long is asked whether it lives.
+        std::chrono::milliseconds probe_after{10000};
+    };
+    static Result<std::unique_ptr<Watch>> open(Client& client, const Range& range, const StoreOptions& options,
+                                               Deadline deadline);
 
     Result<std::optional<Event>> next(Deadline deadline) override;
     void cancel() override;
 
   private:
-    EtcdWatch(Client::Stream stream, std::string_view prefix, const StoreOptions& options);
+    EtcdWatch(Client::Stream stream, const Range& range, const StoreOptions& options);
     Result<void> takeLine(Deadline deadline);
     Result<void> probe(Deadline deadline);
 
     const std::string prefix_;
+    const std::chrono::milliseconds probe_after_;
     const std::string url_;
     HttpClient prober_;
     const std::unique_ptr<HttpLines> lines_;

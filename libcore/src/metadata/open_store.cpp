@@ -11,6 +11,7 @@
 #include "metadata/etcd_store.h"
 #include "metadata/http_store.h"
 #include "metadata/memory_store.h"
+#include "metadata/redis_store.h"
 
 namespace mc::metadata {
 namespace {
@@ -23,7 +24,7 @@ std::string_view kindOf(std::string_view uri) {
     const auto separator = uri.find("://");
     if (separator == std::string_view::npos) return isEndpointList(uri) ? "etcd" : "";
     if (separator + 3 == uri.size()) return "";
-    for (const std::string_view scheme : {"http", "https", "redis", "etcd"}) {
+    for (const std::string_view scheme : {"http", "https", "redis", "rediss", "etcd"}) {
         if (uri.substr(0, separator) == scheme) return scheme;
     }
     return "";
@@ -43,10 +44,11 @@ Result<std::unique_ptr<Store>> openStore(std::string_view uri, const StoreOption
     const auto kind = kindOf(uri);
     if (kind == "http" || kind == "https") return HttpStore::open(uri, options);
     if (kind == "etcd") return EtcdStore::open(uri, options);
+    if (kind == "redis") return RedisStore::open(uri, options);
     // The rest of a URI is not repeated: it may hold a password.
     if (!kind.empty()) {
         return fail(ErrorCode::Unsupported,
-                    fmt::format("metadata store {}: this build knows http://, https:// and etcd://", kind),
+                    fmt::format("metadata store {}: this build knows http://, https://, redis:// and etcd://", kind),
                     "mc-meta serve is such a server; P2PHANDSHAKE needs none");
     }
     const std::array<std::string, 2> known{std::string(kMemory), std::string(kP2pHandshake)};

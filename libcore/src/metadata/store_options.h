@@ -76,7 +76,47 @@ inline constexpr config::Option kMetadataKeyFile{
     .details = "Nobody else should be able to read it; if others can, a warning says so.",
 };
 
-/// What `values` of a tool with the options above say.
-StoreOptions storeOptionsFrom(const config::Values& values);
+inline constexpr config::Option kMetadataUser{
+    .name = "metadata-user",
+    .placeholder = "NAME",
+    .environment = "MC_METADATA_USER",
+    .group = "Metadata server",
+    .summary = "user of the metadata server",
+    .details =
+        "Of Redis: a user in the URI, redis://NAME@HOST, counts before this one, and MC_REDIS_USERNAME after it; "
+        "without any, it is Redis' own default. HTTP servers have none.",
+};
+inline constexpr config::Option kMetadataPasswordFile{
+    .name = "metadata-password-file",
+    .file = true,
+    .environment = "MC_METADATA_PASSWORD_FILE",
+    .group = "Metadata server",
+    .summary = "file whose first line is the password",
+    .details =
+        "Only its owner should be able to read it. Without it, for Redis only, MC_REDIS_PASSWORD is the password.",
+};
+inline constexpr config::Option kRedisUsername{
+    .name = "redis-username",
+    .environment = "MC_REDIS_USERNAME",
+    .environment_only = true,
+};
+inline constexpr config::Option kRedisPassword{
+    .name = "redis-password",
+    .secret = true,
+    .environment = "MC_REDIS_PASSWORD",
+    .environment_only = true,
+};
+inline constexpr config::Option kRedisDatabase{
+    .name = "redis-db-index",
+    .type = config::Type::Integer,
+    .environment = "MC_REDIS_DB_INDEX",
+    .environment_only = true,
+    .min = "0",
+    .max = "255",
+    .fallback = "0",
+};
+
+/// What `values` of a tool with the options above say; reads the password's file.
+Result<StoreOptions> storeOptionsFrom(const config::Values& values);
 
 }  // namespace mc::metadata

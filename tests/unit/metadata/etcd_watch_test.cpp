@@ -1,3 +1,5 @@
+#include "metadata/etcd_watch.h"
+
 #include <gmock/gmock.h>
 
 #include <thread>
@@ -96,15 +98,32 @@ TEST_F(EtcdWatchTest, TheServersEndEndsIt) {
 
 // As a member that hangs: its kernel still takes what is sent.
 TEST_F(EtcdWatchTest, AMemberThatSaysNothingIsAskedWhetherItLives) {
-    const auto store = EtcdStore::open(server_.endpoint(), {.timeout = std::chrono::seconds(2)}).value();
-    const auto watch = store->watch("", kNone).value();
-    const auto quiet = watch->next(SteadyClock::now() + std::chrono::seconds(11));
+    const StoreOptions options{.timeout = std::chrono::seconds(2)};
+    etcd::Client client({"http://" + server_.endpoint()}, options);
+    const auto opened = etcd::EtcdWatch::open(
+        client, {.prefix = "", .first = 1, .probe_after = std::chrono::milliseconds(20)}, options, kNone);
+    ASSERT_TRUE(opened) << opened.error().message;
+    const auto& watch = *opened;
+    const auto quiet = watch->next(SteadyClock::now() + std::chrono::milliseconds(300));
     EXPECT_EQ(quiet.error().code, ErrorCode::TimedOut) << "it lives: " << quiet.error().message;
+    put("k", "");
+    EXPECT_EQ(watch->next(soon()).value()->item.key, "k");
     server_.signal(SIGSTOP);
     const auto seen = watch->next(kNone);
     server_.signal(SIGCONT);
     ASSERT_FALSE(seen);
     EXPECT_EQ(seen.error().code, ErrorCode::Unavailable) << seen.error().message;
+}
+
+TEST_F(EtcdWatchTest, ARevisionThatWasCompactedIsLost) {
+    etcd::Client client({"http://" + server_.endpoint()}, {});
+    for (int i = 0; i < 5; ++i)
+        put("k", "v");
+    server_.etcdctl("compaction 4");
+    const auto opened = etcd::EtcdWatch::open(client, {.prefix = "", .first = 2}, {}, kNone);
+    const auto ended = opened ? (*opened)->next(soon()) : std::unexpected(opened.error());
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, ErrorCode::Io) << ended.error().message;
 }
 
 std::string chunk(std::string_view bytes) {

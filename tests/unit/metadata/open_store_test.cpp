@@ -17,10 +17,10 @@ TEST(OpenStore, OpensANewMemoryStoreEachTime) {
 }
 
 TEST(OpenStore, SaysWhatThisBuildKnowsForOtherKindsOfStore) {
-    const auto store = openStore("redis://127.0.0.1");
+    const auto store = openStore("rediss://127.0.0.1");
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, ErrorCode::Unsupported);
-    EXPECT_EQ(store.error().message, "metadata store redis: this build knows http://, https:// and etcd://");
+    EXPECT_EQ(store.error().message, "metadata store rediss: this build knows http://, https://, redis:// and etcd://");
 }
 
 TEST(OpenStore, OpensEtcdWithoutAskingIt) {
@@ -33,6 +33,13 @@ TEST(OpenStore, OpensEtcdWithoutAskingIt) {
 TEST(OpenStore, OpensHttpStoresWithoutAskingTheirServers) {
     for (const auto* uri : {"http://127.0.0.1:9/metadata", "https://meta/metadata", "http://[::1]:8080/a/b",
                             "http://user:secret@host/metadata"}) {
+        const auto store = openStore(uri);
+        EXPECT_TRUE(store) << uri << ": " << store.error().message;
+    }
+}
+
+TEST(OpenStore, OpensRedisStoresWithoutAskingTheirServers) {
+    for (const auto* uri : {"redis://127.0.0.1", "redis://user@[::1]:6380/2"}) {
         const auto store = openStore(uri);
         EXPECT_TRUE(store) << uri << ": " << store.error().message;
     }
