@@ -44,7 +44,7 @@ Result<Client::Stream> Client::stream(const Call& call, Deadline deadline) {
 template <typename T>
 Result<T> Client::ask(const Call& call, Deadline deadline, Answer<T> (Client::*askOne)(Member, const Call&, Deadline)) {
     const Member first = last_.load();
-    std::optional<Error> failure;
+    std::string problems;  // Of each member that was asked.
     for (std::size_t tried = 0; tried < urls_.size(); ++tried) {
         const Member member = (first + tried) % urls_.size();
         Deadline until = deadline;
@@ -55,13 +55,16 @@ Result<T> Client::ask(const Call& call, Deadline deadline, Answer<T> (Client::*a
             last_.store(member);
             return std::move(answer.result);
         }
-        if (!failure) failure = answer.result.error();
+        // Also if this call ends here: one that is stuck is not to get all that come after it.
+        if (answer.remedy != Remedy::None) last_.store((member + 1) % urls_.size());
         const bool next =
             answer.remedy == Remedy::OtherMember || (answer.remedy == Remedy::RepeatIfRead && call.repeatable);
-        if (!next) return std::move(answer.result);
+        Error error = std::move(answer.result.error());
+        error.message = problems + error.message;
+        if (!next || tried + 1 == urls_.size()) return std::unexpected(std::move(error));
+        problems = error.message + "; ";
     }
-    if (urls_.size() > 1) failure->message += fmt::format("; none of {} members could be used", urls_.size());
-    return std::unexpected(std::move(*failure));
+    return fail(ErrorCode::Internal, "no member of the cluster is known");
 }
 
 template <typename T>

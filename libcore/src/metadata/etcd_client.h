@@ -68,7 +68,7 @@ class Client {
     const std::vector<std::string> urls_;
     const StoreOptions options_;
     std::vector<std::unique_ptr<HttpClient>> members_;  // As urls_.
-    std::atomic<Member> last_ = 0;                      // Which has answered.
+    std::atomic<Member> last_ = 0;                      // Which to ask first.
     std::mutex mutex_;
     std::optional<std::string> token_;  // Empty where the cluster wants none.
 };
