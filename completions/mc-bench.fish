@@ -53,6 +53,8 @@ complete -c mc-bench -l metadata-timeout -x -d 'how long one request to the meta
 complete -c mc-bench -l metadata-max-value -x -d 'longest value to accept from the metadata server'
 complete -c mc-bench -l metadata-proxy -x -d 'proxy on the way to the metadata server'
 complete -c mc-bench -l metadata-ca-file -r -F -d 'PEM file of the authorities to trust with https'
+complete -c mc-bench -l metadata-user -x -d 'user of the metadata server'
+complete -c mc-bench -l metadata-password-file -r -F -d 'file whose first line is the password'
 complete -c mc-bench -l metadata-cache -d 'keep descriptors of open segments'
 complete -c mc-bench -l no-metadata-cache -d 'do not keep descriptors of open segments'
 complete -c mc-bench -l retry-count -x -d 'times that a failed request is tried again'

@@ -35,6 +35,8 @@ complete -c mc-target -n '__fish_use_subcommand; or __fish_seen_subcommand_from 
 complete -c mc-target -n '__fish_use_subcommand; or __fish_seen_subcommand_from serve' -l metadata-max-value -x -d 'longest value to accept from the metadata server'
 complete -c mc-target -n '__fish_use_subcommand; or __fish_seen_subcommand_from serve' -l metadata-proxy -x -d 'proxy on the way to the metadata server'
 complete -c mc-target -n '__fish_use_subcommand; or __fish_seen_subcommand_from serve' -l metadata-ca-file -r -F -d 'PEM file of the authorities to trust with https'
+complete -c mc-target -n '__fish_use_subcommand; or __fish_seen_subcommand_from serve' -l metadata-user -x -d 'user of the metadata server'
+complete -c mc-target -n '__fish_use_subcommand; or __fish_seen_subcommand_from serve' -l metadata-password-file -r -F -d 'file whose first line is the password'
 complete -c mc-target -n '__fish_use_subcommand; or __fish_seen_subcommand_from serve' -l metadata-cache -d 'keep descriptors of open segments'
 complete -c mc-target -n '__fish_use_subcommand; or __fish_seen_subcommand_from serve' -l no-metadata-cache -d 'do not keep descriptors of open segments'
 complete -c mc-target -n '__fish_use_subcommand; or __fish_seen_subcommand_from serve' -l retry-count -x -d 'times that a failed request is tried again'
