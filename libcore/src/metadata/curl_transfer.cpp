@@ -63,6 +63,7 @@ class CurlTransfer::Impl {
     static int hear(CURL* handle, curl_infotype type, char* text, std::size_t size, void* self);
     static std::size_t takeBody(char* bytes, std::size_t size, std::size_t count, void* self);
     std::string cause(CURLcode code) const;
+    std::string hintOfNoReply() const;
     static std::string hintOfVerification(const std::string& cause);
 
     const StoreOptions options_;
@@ -245,6 +246,10 @@ std::string CurlTransfer::Impl::cause(CURLcode code) const {
     return text_.front() != '\0' ? text_.data() : ::curl_easy_strerror(code);
 }
 
+std::string CurlTransfer::Impl::hintOfNoReply() const {
+    return status() == 0 && shown_url_.starts_with("http://") ? "if it speaks TLS, use https://" : "";
+}
+
 std::string CurlTransfer::Impl::hintOfVerification(const std::string& cause) {
     if (cause.contains("target host name")) return "use the name or address that its certificate is for";
     if (cause.contains("expired")) return "the server needs a new certificate";
@@ -271,8 +276,7 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) {
                                             : fmt::format("no answer within {}", formatDuration(limit_)),
                         "the time limits are options (metadata_timeout, metadata_connect_timeout)");
         case CURLE_GOT_NOTHING:
-            return make(ErrorCode::Unavailable, "it closed the connection without a reply",
-                        shown_url_.starts_with("http://") ? "does it speak TLS? use https:// then" : "");
+            return make(ErrorCode::Unavailable, "it closed the connection without a reply", hintOfNoReply());
         case CURLE_SEND_FAIL_REWIND:
             return make(ErrorCode::Unavailable, "it closed the connection when the request was on its way");
         case CURLE_PARTIAL_FILE:
@@ -289,7 +293,7 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) {
                 return make(ErrorCode::NotPermitted, fmt::format("TLS alert: {}", alert_),
                             "does it want a client's certificate, or another one (metadata_cert_file)?");
             }
-            if (code != CURLE_SSL_CONNECT_ERROR) return make(ErrorCode::Unavailable, cause(code));
+            if (code != CURLE_SSL_CONNECT_ERROR) return make(ErrorCode::Unavailable, cause(code), hintOfNoReply());
             return make(ErrorCode::Protocol, cause(code), "does it speak TLS? use http:// otherwise");
         case CURLE_PEER_FAILED_VERIFICATION:
             return make(ErrorCode::NotPermitted, cause(code), hintOfVerification(cause(code)));

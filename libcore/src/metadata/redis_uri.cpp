@@ -53,6 +53,7 @@ Result<RedisUri> RedisUri::parse(std::string_view text) {
     const auto address = parseHostPort(text);
     if (!address) return refuse(address.error().message, address.error().hint);
     if (address->port == 0) return refuse("port 0");
+    if (address->host.contains(':') && !isIpv6(address->host)) return refuse("no address", "IPv6 stands in brackets");
     uri.host = address->host;
     uri.port = address->port.value_or(kDefaultPort);
     return uri;

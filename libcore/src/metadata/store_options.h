@@ -84,7 +84,8 @@ inline constexpr config::Option kMetadataUser{
     .summary = "user of the metadata server",
     .details =
         "Of Redis: a user in the URI, redis://NAME@HOST, counts before this one, and MC_REDIS_USERNAME after it; "
-        "without any, it is Redis' own default. HTTP servers have none.",
+        "without any, it is Redis' own default. Of etcd: a user with a password, where authentication is on. HTTP "
+        "servers have none.",
 };
 inline constexpr config::Option kMetadataPasswordFile{
     .name = "metadata-password-file",

@@ -5,6 +5,7 @@
 namespace mc::metadata {
 namespace {
 
+using namespace std::string_literals;
 using testing::HasSubstr;
 using Kind = RedisReply::Kind;
 
@@ -39,8 +40,8 @@ Error errorOf(std::string_view bytes, std::uint64_t limit = kLimit) {
 }
 
 TEST(RedisReader, CutsRepliesWhereverTheyAreSplit) {
-    const std::string bytes(
-        "+OK\r\n:-7\r\n$-1\r\n$3\r\na\0\r\r\n*2\r\n$1\r\n0\r\n*2\r\n$1\r\nk\r\n$-1\r\n-ERR x\r\n*0\r\n", 67);
+    const std::string bytes =
+        "+OK\r\n:-7\r\n$-1\r\n$3\r\na\0\r\r\n*2\r\n$1\r\n0\r\n*2\r\n$1\r\nk\r\n$-1\r\n-ERR x\r\n*0\r\n"s;
     for (const std::size_t size : {1, 2, 3, 7, 100}) {
         const auto all = replies(bytes, size);
         ASSERT_EQ(all.size(), 7U);
@@ -84,7 +85,7 @@ TEST(RedisReader, ALongReplyIsAnErrorBeforeItsEnd) {
 
 TEST(RedisReader, EncodesAnyBytes) {
     const std::vector<std::string_view> command{"SET", std::string_view("k\0\r\n", 4), ""};
-    EXPECT_EQ(encodeRedis(command), std::string("*3\r\n$3\r\nSET\r\n$4\r\nk\0\r\n\r\n$0\r\n\r\n", 34));
+    EXPECT_EQ(encodeRedis(command), "*3\r\n$3\r\nSET\r\n$4\r\nk\0\r\n\r\n$0\r\n\r\n"s);
 }
 
 }  // namespace
