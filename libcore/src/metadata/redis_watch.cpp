@@ -28,28 +28,29 @@ constexpr std::size_t kMostPending = WatchQueue::kMaxPendingEvents / 2;
 
 }  // namespace
 
-RedisWatch::RedisWatch(const RedisServer& server, std::string_view prefix, std::uint64_t max_value, FileDescriptor stop)
-    : prefix_(prefix), max_value_(max_value), stop_(std::move(stop)), client_(server, stop_.get()), queue_(prefix) {}
+RedisWatch::RedisWatch(const RedisServer& server, std::string_view prefix, std::uint64_t max_value,
+                       FileDescriptor stopped)
+    : prefix_(prefix),
+      max_value_(max_value),
+      stopped_(std::move(stopped)),
+      client_(server, stopped_.get()),
+      queue_(prefix) {}
 
 Result<std::unique_ptr<Watch>> RedisWatch::open(const RedisServer& server, std::string_view prefix,
                                                 std::uint64_t max_value, Deadline deadline) {
-    FileDescriptor stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!stop) return failErrno("eventfd", "", errno);
-    std::unique_ptr<RedisWatch> watch(new RedisWatch(server, prefix, max_value, std::move(stop)));
+    FileDescriptor stopped(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!stopped) return failErrno("eventfd", "", errno);
+    std::unique_ptr<RedisWatch> watch(new RedisWatch(server, prefix, max_value, std::move(stopped)));
     if (auto looked = watch->look(deadline); !looked)
         return std::unexpected(wrap(fmt::format("watch {}", prefix), looked.error()));
     watch->thread_ = std::jthread([self = watch.get()] { self->run(); });
     return std::unique_ptr<Watch>(std::move(watch));
 }
 
-RedisWatch::~RedisWatch() {
-    cancel();
-}
-
-void RedisWatch::cancel() {
+void RedisWatch::stop() {
     queue_.cancel();
     const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(stop_.get(), &one, sizeof(one));
+    [[maybe_unused]] const auto written = ::write(stopped_.get(), &one, sizeof(one));
 }
 
 void RedisWatch::run() {
@@ -67,7 +68,7 @@ void RedisWatch::run() {
 
 // False when it is to stop.
 bool RedisWatch::pause(milliseconds time) const {
-    pollfd waiting{stop_.get(), POLLIN, 0};
+    pollfd waiting{stopped_.get(), POLLIN, 0};
     int ready = 0;
     do {
         ready = ::poll(&waiting, 1, static_cast<int>(time.count()));
@@ -115,7 +116,7 @@ Result<void> RedisWatch::compare(std::vector<std::string> keys, Deadline deadlin
 }
 
 // What is there at the first look is no change.
-void RedisWatch::tell(Event event) {
+void RedisWatch::tell(const Event& event) {
     if (looks_ == 1) return;
     while (queue_.pending() >= kMostPending && pause(kPatience)) {
     }

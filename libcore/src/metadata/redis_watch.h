@@ -22,10 +22,12 @@ class RedisWatch : public Watch {
     /// Looks for the first time.
     static Result<std::unique_ptr<Watch>> open(const RedisServer& server, std::string_view prefix,
                                                std::uint64_t max_value, Deadline deadline);
-    ~RedisWatch() override;
+    RedisWatch(const RedisWatch&) = delete;
+    RedisWatch& operator=(const RedisWatch&) = delete;
+    ~RedisWatch() override { stop(); }
 
     Result<std::optional<Event>> next(Deadline deadline) override { return queue_.take(deadline); }
-    void cancel() override;
+    void cancel() override { stop(); }
 
   private:
     struct Seen {
@@ -33,17 +35,18 @@ class RedisWatch : public Watch {
         std::uint64_t look = 0;
     };
 
-    RedisWatch(const RedisServer& server, std::string_view prefix, std::uint64_t max_value, FileDescriptor stop);
+    RedisWatch(const RedisServer& server, std::string_view prefix, std::uint64_t max_value, FileDescriptor stopped);
+    void stop();
     void run();
     bool pause(std::chrono::milliseconds time) const;
     Result<void> look(Deadline deadline);
     Result<void> compare(std::vector<std::string> keys, Deadline deadline);
-    void tell(Event event);
+    void tell(const Event& event);
 
     const std::string prefix_;
     const std::uint64_t max_value_;
-    const FileDescriptor stop_;  // An eventfd.
-    RedisClient client_;         // Gives up once that is readable.
+    const FileDescriptor stopped_;  // An eventfd.
+    RedisClient client_;            // Gives up once that is readable.
     WatchQueue queue_;
     std::uint64_t looks_ = 0;
     std::map<std::string, Seen, std::less<>> seen_;
