@@ -53,6 +53,20 @@ _mc_meta() {
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return ;;
+        --metadata-cert-file)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+        --metadata-key-file)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+        --metadata-user)
+            return ;;
+        --metadata-password-file)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
         --value)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -73,11 +87,11 @@ _mc_meta() {
     done
     case $command in
         serve) options="--listen --data --max-store-size --max-value-size --max-connections --max-watches --idle-timeout --threads --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
-        get) options="--key --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
-        put) options="--key --value --if-absent --if-version --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --json --quiet --verbose --color --config --print-config --help --version" files=true ;;
-        remove) options="--key --if-version --if-missing --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
-        list) options="--prefix --limit --values --keys-only --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
-        watch) options="--prefix --values --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
+        get) options="--key --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
+        put) options="--key --value --if-absent --if-version --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=true ;;
+        remove) options="--key --if-version --if-missing --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
+        list) options="--prefix --limit --values --keys-only --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
+        watch) options="--prefix --values --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -321,7 +321,7 @@ start_target() {
     run mc-bench --protocol=rdma --segment_id=x
     assert_equal "$status" 64
     assert_output --partial "this build, which has tcp"
-    for store in redis://127.0.0.1 etcd://127.0.0.1 127.0.0.1:2379 p2phandshake memory:; do
+    for store in rediss://127.0.0.1 ftp://127.0.0.1 p2phandshake memory:; do
         run mc-bench --metadata_server=$store --mode=loopback "${small[@]}"
         assert_equal "$status" 64
         assert_output --partial "--metadata-server: \"$store\" is not in this build, which has P2PHANDSHAKE"

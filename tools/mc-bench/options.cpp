@@ -28,7 +28,8 @@ constexpr Option kOptions[] = {
      .group = kPeers,
      .summary = "where segments are looked up",
      .details = "P2PHANDSHAKE needs no server: the target itself is asked. http://HOST:8080/metadata and https:// are "
-                "those of mc-meta serve and of Mooncake's own servers."},
+                "those of mc-meta serve and of Mooncake's own servers. redis://[USER@]HOST[:PORT][/DATABASE] is Redis, "
+                "etcd://HOST:2379[,HOST:2379...] or the same without etcd:// is etcd."},
     {.name = "local-server-name",
      .placeholder = "HOST[:PORT]",
      .group = kPeers,

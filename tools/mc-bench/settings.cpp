@@ -6,6 +6,7 @@
 #include "config/scalar.h"
 #include "engine/engine_options.h"
 #include "mc-bench/options.h"
+#include "metadata/etcd_endpoints.h"
 
 namespace mc::bench {
 namespace {
@@ -49,7 +50,7 @@ std::vector<std::pair<std::string, std::string>> allOptions(const config::Values
     std::vector<std::pair<std::string, std::string>> options;
     if (!values.has("local-server-name")) options.emplace_back("local_server_name", localServerName(values));
     for (const auto& entry : values.entries()) {
-        if (!entry.set || entry.option->secret || !entry.option->toml) continue;
+        if (!entry.set || entry.option->secret || !entry.option->toml || entry.option->environment_only) continue;
         std::vector<std::string> items;
         items.reserve(entry.items.size());
         for (const auto& item : entry.items)
@@ -64,11 +65,12 @@ Result<void> checkSupported(const config::Values& values) {
         return std::unexpected(values.error("protocol", "is not in this build, which has tcp", "use --protocol=tcp"));
     }
     const std::string metadata_server = values.text("metadata-server");
-    if (metadata_server != "P2PHANDSHAKE" && !metadata_server.starts_with("http://") &&
-        !metadata_server.starts_with("https://")) {
-        return std::unexpected(values.error("metadata-server",
-                                            "is not in this build, which has P2PHANDSHAKE and http://",
-                                            "mc-meta serve is such a server; P2PHANDSHAKE needs none"));
+    const auto begins = [&](std::string_view scheme) { return metadata_server.starts_with(scheme); };
+    if (metadata_server != "P2PHANDSHAKE" && !begins("http://") && !begins("https://") && !begins("redis://") &&
+        !begins("etcd://") && !metadata::isEndpointList(metadata_server)) {
+        return std::unexpected(values.error(
+            "metadata-server", "is not in this build, which has P2PHANDSHAKE, http://, redis:// and etcd://",
+            "mc-meta serve is such a server; P2PHANDSHAKE needs none"));
     }
     if (values.flag("use-vram")) {
         return std::unexpected(

@@ -19,12 +19,23 @@ constexpr Option kServer[] = {
      .fallback = "http://127.0.0.1:8080/metadata",
      .group = "Metadata server",
      .summary = "the metadata server",
-     .details = "Of mc-meta serve, or one of Mooncake's own, which know get, put and remove without conditions only."},
+     .details =
+         "http:// or https://: mc-meta serve, or one of Mooncake's own, which know get, put and remove without "
+         "conditions only. redis://[USER@]HOST[:PORT][/DATABASE]: Redis; without a port, 6379. "
+         "etcd://HOST:2379[,HOST:2379...], or the same without etcd://: etcd, 3.4 or newer; with https:// before a "
+         "HOST, or with one of the TLS files below, over TLS."},
     metadata::kMetadataConnectTimeout,
     metadata::kMetadataTimeout,
     metadata::kMetadataMaxValue,
     metadata::kMetadataProxy,
     metadata::kMetadataCaFile,
+    metadata::kMetadataCertFile,
+    metadata::kMetadataKeyFile,
+    metadata::kMetadataUser,
+    metadata::kMetadataPasswordFile,
+    metadata::kRedisUsername,
+    metadata::kRedisPassword,
+    metadata::kRedisDatabase,
 };
 
 constexpr Option kTimeout[] = {
@@ -138,11 +149,12 @@ const config::Tool& metaTool() {
                  .summary = "a metadata server, and what is in one",
                  .description =
                      "Engines find each other by keys of a metadata server. serve is one; the other commands read "
-                     "and write the keys of any, over HTTP.",
+                     "and write the keys of any, over HTTP, in Redis or in etcd.",
                  .examples = {{"Run a server for this machine", "mc-meta serve"},
                               {"What is there", "mc-meta list"},
                               {"Every change, as it happens",
-                               "mc-meta watch --metadata_server=http://10.0.0.1:8080/metadata"}},
+                               "mc-meta watch --metadata_server=http://10.0.0.1:8080/metadata"},
+                              {"The keys of a Redis server", "mc-meta list --metadata_server=redis://10.0.0.1"}},
                  .options = {tools::kCommonOptions},
                  .exit_codes = {{ExitCode::Ok, "done; a server or a watch was stopped"},
                                 {ExitCode::Negative, "the key does not exist, or has another version"},

@@ -41,7 +41,9 @@ constexpr Option kServeOptions[] = {
      .fallback = "P2PHANDSHAKE",
      .group = kSegment,
      .summary = "where the segment is published",
-     .details = "P2PHANDSHAKE needs no server: peers ask this process itself."},
+     .details =
+         "P2PHANDSHAKE needs no server: peers ask this process itself. Else http://HOST:8080/metadata, https://, "
+         "redis://[USER@]HOST[:PORT][/DATABASE] or etcd://HOST:2379[,HOST:2379...]."},
     {.name = "local-server-name",
      .placeholder = "HOST[:PORT]",
      .fallback = "127.0.0.1",

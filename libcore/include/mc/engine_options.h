@@ -35,8 +35,15 @@ struct MetadataOptions {
     std::chrono::milliseconds connect_timeout{1500};
     std::chrono::milliseconds timeout{3000};  ///< Of one request, connecting included.
     std::uint64_t max_value = 64ULL << 20;    ///< Bytes of a value; a longer one is an error.
+    std::string redis_username;               ///< MC_REDIS_USERNAME: of a Redis server, where `username` is empty.
+    std::string redis_password;               ///< MC_REDIS_PASSWORD: the same for `password`.
     std::string proxy;                        ///< Empty: none; http_proxy and its like don't count.
     std::string ca_file;                      ///< PEM file of whom to trust with https; empty: the system's.
+    std::string username;                     ///< Of the metadata store.
+    std::string password;
+    std::string cert_file;  ///< PEM file of the client's certificate, for TLS.
+    std::string key_file;   ///< PEM file of its key.
+    int redis_db = 0;
 };
 
 /// Whose name in a metadata store an engine may take.

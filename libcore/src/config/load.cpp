@@ -23,7 +23,7 @@ class Loader {
         auto parsed = parseArguments(tool_, sources_.arguments);
         if (!parsed) return std::unexpected(std::move(parsed.error()));
         values_.command_ = parsed->command;
-        for (const Option* option : optionsOf(tool_, parsed->command)) {
+        for (const Option* option : settingsOf(tool_, parsed->command)) {
             values_.entries_.push_back({.option = option, .items = {}, .origin = {}, .set = false});
         }
         // A later source wins; flags are read first because they can make the others unnecessary.
@@ -85,7 +85,7 @@ class Loader {
         if (!toml) return std::unexpected(std::move(toml.error()));
         for (const auto& line : *toml) {
             const auto mine = std::ranges::find_if(values_.entries_, [&](const Values::Entry& entry) {
-                return entry.option->toml && tomlKey(*entry.option) == line.key;
+                return entry.option->toml && !entry.option->environment_only && tomlKey(*entry.option) == line.key;
             });
             if (mine == values_.entries_.end()) {
                 if (!isKeyOfAnyCommand(line.key)) return unknownKey(line);

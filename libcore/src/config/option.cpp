@@ -4,7 +4,7 @@
 
 namespace mc::config {
 
-std::vector<const Option*> optionsOf(const Tool& tool, const Command* command) {
+std::vector<const Option*> settingsOf(const Tool& tool, const Command* command) {
     std::vector<const Option*> options;
     const auto add = [&](const Command& from) {
         for (const auto table : from.options) {
@@ -16,6 +16,12 @@ std::vector<const Option*> optionsOf(const Tool& tool, const Command* command) {
     };
     if (command != nullptr) add(*command);
     add(tool.main);
+    return options;
+}
+
+std::vector<const Option*> optionsOf(const Tool& tool, const Command* command) {
+    auto options = settingsOf(tool, command);
+    std::erase_if(options, [](const Option* option) { return option->environment_only; });
     return options;
 }
 

@@ -43,6 +43,7 @@ struct Option {
     Names environment_aliases{};     ///< Further variables, looked at in this order.
     bool environment_presence = false;  ///< Flag: any value of the variable means on, "0" too.
     bool environment_inverts = false;   ///< Flag: the variable switches off what the option switches on.
+    bool environment_only = false;      ///< Neither argv nor a TOML file sets it; no document shows it as an option.
     std::string_view toml_key{};        ///< By default the name with underscores.
     bool toml = true;                   ///< Whether a TOML file can set it.
     std::string_view min{};             ///< Smallest value, written like a value; for a list, of each item.
@@ -83,6 +84,9 @@ struct Tool {
 
 /// The options of a tool, or with `command` also those of this subcommand (which come first, and win by name).
 std::vector<const Option*> optionsOf(const Tool& tool, const Command* command = nullptr);
+
+/// These, and what only the environment sets.
+std::vector<const Option*> settingsOf(const Tool& tool, const Command* command = nullptr);
 
 /// The subcommand of that name, or nullptr.
 const Command* findCommand(const Tool& tool, std::string_view name);

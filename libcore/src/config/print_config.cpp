@@ -46,7 +46,7 @@ std::string effectiveToml(const Values& values) {
     std::string toml;
     for (const auto& entry : values.entries()) {
         const Option& option = *entry.option;
-        if (!option.toml) continue;
+        if (!option.toml || option.environment_only) continue;
         if (option.secret) {
             toml += fmt::format("# {} is a secret{}\n", tomlKey(option), entry.set ? ", and set" : ", and not set");
         } else if (!entry.set && option.type == Type::Flag) {

@@ -36,7 +36,7 @@ std::string effectiveJson(const Values& values) {
     ordered_json options = ordered_json::object();
     for (const auto& entry : values.entries()) {
         const Option& option = *entry.option;
-        if (!option.toml) continue;
+        if (!option.toml || option.environment_only) continue;
         ordered_json member;
         if (option.secret) {
             member = {{"secret", true}, {"set", entry.set}};

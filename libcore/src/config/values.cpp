@@ -124,6 +124,9 @@ Error located(const Origin& origin, const Option& option, std::string_view probl
             return {ErrorCode::Config, fmt::format("{}: {}: {}", origin.where, tomlKey(option), problem),
                     std::move(hint)};
         case Origin::Source::Environment:
+            if (option.environment_only) {
+                return {ErrorCode::Config, fmt::format("environment {}: {}", origin.where, problem), std::move(hint)};
+            }
             return {ErrorCode::Config, fmt::format("environment {}: --{}: {}", origin.where, option.name, problem),
                     std::move(hint)};
         case Origin::Source::Default:

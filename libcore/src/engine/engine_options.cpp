@@ -124,6 +124,13 @@ constexpr std::array kTable{
     metadata::kMetadataMaxValue,
     metadata::kMetadataProxy,
     metadata::kMetadataCaFile,
+    metadata::kMetadataCertFile,
+    metadata::kMetadataKeyFile,
+    metadata::kMetadataUser,
+    metadata::kMetadataPasswordFile,
+    metadata::kRedisUsername,
+    metadata::kRedisPassword,
+    metadata::kRedisDatabase,
     Option{.name = "metadata-cache",
            .type = Type::Flag,
            .environment = "MC_DISABLE_METACACHE",
@@ -308,9 +315,11 @@ Result<EngineOptions> engineOptionsFrom(const config::Values& values) {
             return std::unexpected(values.error("congestion-control", refused->reason, std::move(refused->hint)));
         }
     }
+    auto store = metadata::storeOptionsFrom(values);
+    if (!store) return std::unexpected(store.error());
     return EngineOptions{
         .tcp = tcpOptions(values),
-        .metadata = metadata::storeOptionsFrom(values),
+        .metadata = std::move(*store),
         .port_range = range,
         .default_handshake_port = port(values, "handshake-port"),
         .handshake_listen_backlog = static_cast<int>(values.integer("handshake-backlog")),

@@ -43,7 +43,8 @@ class CurlTransfer::Impl {
     void prepare(const HttpRequest& request, std::chrono::milliseconds limit);
     std::string header(const char* name) const;
     long status() const;
-    Error errorOf(CURLcode code) const;
+    bool sent() const;
+    Error errorOf(CURLcode code);
 
   private:
     template <typename T>
@@ -51,14 +52,23 @@ class CurlTransfer::Impl {
         ::curl_easy_setopt(handle_.get(), option, value);
     }
     void setRoad();
+    void setTls(CURL* handle);
+    void findAlert();
     void setMethod(const HttpRequest& request);
     static curl_socket_t openSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
+    bool isConnected() const;
+    void setBody(std::string_view body);
+    static std::size_t giveBody(char* bytes, std::size_t size, std::size_t count, void* self);
+    static int hear(CURL* handle, curl_infotype type, char* text, std::size_t size, void* self);
     static std::size_t takeBody(char* bytes, std::size_t size, std::size_t count, void* self);
     std::string cause(CURLcode code) const;
-    bool isConnected() const;
+    std::string hintOfNoReply() const;
+    static std::string hintOfVerification(const std::string& cause);
 
     const StoreOptions options_;
     const std::string shown_url_;
+    std::string_view unsent_;
+    std::string alert_;  // Why the server has ended TLS.
     std::string body_;
     std::uint64_t max_body_ = 0;
     bool too_long_ = false;
@@ -75,6 +85,7 @@ void CurlTransfer::Impl::prepare(const HttpRequest& request, std::chrono::millis
     max_body_ = request.max_reply;
     too_long_ = false;
     text_.front() = '\0';
+    alert_.clear();
     limit_ = limit;
     socket_error_ = 0;
     ::curl_easy_reset(handle_.get());  // Keeps connections.
@@ -104,12 +115,24 @@ void CurlTransfer::Impl::setRoad() {
     set(CURLOPT_PROXY, options_.proxy.c_str());
     set(CURLOPT_NOPROXY, "");
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_TCP_KEEPALIVE, 1L);  // Of a watch that nothing happens in, soon enough for what is between.
+    set(CURLOPT_TCP_KEEPIDLE, 20L);
+    set(CURLOPT_TCP_KEEPINTVL, 10L);
     set(CURLOPT_MAXCONNECTS, 1L);
-    if (!options_.ca_file.empty()) {
-        set(CURLOPT_CAINFO, options_.ca_file.c_str());
-        set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-    }
+    setTls(handle_.get());
+}
+
+void CurlTransfer::Impl::setTls(CURL* handle) {
+    const auto setFile = [handle](CURLoption option, const std::string& path) {
+        if (!path.empty()) ::curl_easy_setopt(handle, option, path.c_str());
+    };
+    setFile(CURLOPT_CAINFO, options_.ca_file);
+    if (!options_.ca_file.empty()) ::curl_easy_setopt(handle, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    setFile(CURLOPT_SSLCERT, options_.cert_file);
+    setFile(CURLOPT_SSLKEY, options_.key_file);
+    ::curl_easy_setopt(handle, CURLOPT_VERBOSE, 1L);
+    ::curl_easy_setopt(handle, CURLOPT_DEBUGFUNCTION, &Impl::hear);
+    ::curl_easy_setopt(handle, CURLOPT_DEBUGDATA, static_cast<void*>(this));
 }
 
 void CurlTransfer::Impl::setMethod(const HttpRequest& request) {
@@ -128,6 +151,11 @@ void CurlTransfer::Impl::setMethod(const HttpRequest& request) {
             headers.emplace_back("Content-Type: application/json");
             headers.emplace_back("Expect:");  // No second of waiting for a "100 Continue".
             break;
+        case HttpRequest::Method::Post:
+            setBody(request.body);
+            headers.emplace_back("Content-Type: application/json");
+            headers.emplace_back("Expect:");
+            break;
         case HttpRequest::Method::Delete:
             set(CURLOPT_CUSTOMREQUEST, "DELETE");
             break;
@@ -144,6 +172,52 @@ curl_socket_t CurlTransfer::Impl::openSocket(void* self, curlsocktype /*purpose*
     const int socket = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (socket < 0) static_cast<Impl*>(self)->socket_error_ = errno;
     return socket;
+}
+
+// From a function, which can't go back to the start: that keeps libcurl from sending it a second time.
+void CurlTransfer::Impl::setBody(std::string_view body) {
+    unsent_ = body;
+    set(CURLOPT_POST, 1L);
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    set(CURLOPT_READFUNCTION, &Impl::giveBody);
+    set(CURLOPT_READDATA, static_cast<void*>(this));
+}
+
+std::size_t CurlTransfer::Impl::giveBody(char* bytes, std::size_t size, std::size_t count, void* self) {
+    Impl& transfer = *static_cast<Impl*>(self);
+    const std::size_t length = transfer.unsent_.copy(bytes, size * count);
+    transfer.unsent_.remove_prefix(length);
+    return length;
+}
+
+// Only libcurl's log has what the server says when it ends TLS.
+int CurlTransfer::Impl::hear(CURL* /*handle*/, curl_infotype type, char* text, std::size_t size, void* self) {
+    constexpr std::string_view kAlert = "(IN), TLS alert, ";
+    const std::string_view line(text, size);
+    const auto at = type == CURLINFO_TEXT ? line.find(kAlert) : std::string_view::npos;
+    if (at == std::string_view::npos) return 0;
+    const std::string_view reason = line.substr(at + kAlert.size());
+    static_cast<Impl*>(self)->alert_ = reason.substr(0, reason.find(" ("));
+    return 0;
+}
+
+// With TLS 1.3 a server may refuse the client's certificate when that one is connected already and writes: then writing
+// fails, and the reason is lost. With TLS 1.2 it is part of connecting.
+void CurlTransfer::Impl::findAlert() {
+    constexpr long kLongest = 1000;
+    char* url = nullptr;
+    ::curl_easy_getinfo(handle_.get(), CURLINFO_EFFECTIVE_URL, &url);
+    const std::unique_ptr<CURL, CurlFree> probe(::curl_easy_init());
+    if (!probe || url == nullptr || !std::string_view(url).starts_with("https://")) return;
+    ::curl_easy_setopt(probe.get(), CURLOPT_URL, url);
+    ::curl_easy_setopt(probe.get(), CURLOPT_NOSIGNAL, 1L);
+    ::curl_easy_setopt(probe.get(), CURLOPT_PROXY, options_.proxy.c_str());
+    ::curl_easy_setopt(probe.get(), CURLOPT_NOPROXY, "");
+    ::curl_easy_setopt(probe.get(), CURLOPT_CONNECT_ONLY, 1L);
+    ::curl_easy_setopt(probe.get(), CURLOPT_TIMEOUT_MS, kLongest);
+    ::curl_easy_setopt(probe.get(), CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_MAX_TLSv1_2));
+    setTls(probe.get());
+    ::curl_easy_perform(probe.get());
 }
 
 std::size_t CurlTransfer::Impl::takeBody(char* bytes, std::size_t size, std::size_t count, void* self) {
@@ -167,6 +241,12 @@ long CurlTransfer::Impl::status() const {
     return status;
 }
 
+bool CurlTransfer::Impl::sent() const {
+    long bytes = 0;
+    ::curl_easy_getinfo(handle_.get(), CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes > 0;
+}
+
 std::string CurlTransfer::Impl::cause(CURLcode code) const {
     long number = 0;
     ::curl_easy_getinfo(handle_.get(), CURLINFO_OS_ERRNO, &number);
@@ -181,7 +261,17 @@ bool CurlTransfer::Impl::isConnected() const {
     return after != 0;
 }
 
-Error CurlTransfer::Impl::errorOf(CURLcode code) const {
+std::string CurlTransfer::Impl::hintOfNoReply() const {
+    return status() == 0 && shown_url_.starts_with("http://") ? "if it speaks TLS, use https://" : "";
+}
+
+std::string CurlTransfer::Impl::hintOfVerification(const std::string& cause) {
+    if (cause.contains("target host name")) return "use the name or address that its certificate is for";
+    if (cause.contains("expired")) return "the server needs a new certificate";
+    return "name the file of its certificate authority (metadata_ca_file)";
+}
+
+Error CurlTransfer::Impl::errorOf(CURLcode code) {
     const auto make = [&](ErrorCode kind, const std::string& problem, std::string hint = {}) {
         return Error{kind, fmt::format("metadata server {}: {}", shown_url_, problem), std::move(hint)};
     };
@@ -204,7 +294,9 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) const {
                                       : fmt::format("no connection within {}", formatDuration(connect_limit_)),
                         "the time limits are options (metadata_timeout, metadata_connect_timeout)");
         case CURLE_GOT_NOTHING:
-            return make(ErrorCode::Unavailable, "it closed the connection without a reply");
+            return make(ErrorCode::Unavailable, "it closed the connection without a reply", hintOfNoReply());
+        case CURLE_SEND_FAIL_REWIND:
+            return make(ErrorCode::Unavailable, "it closed the connection when the request was on its way");
         case CURLE_PARTIAL_FILE:
             return make(ErrorCode::Unavailable, "it closed the connection in the middle of its reply");
         case CURLE_UNSUPPORTED_PROTOCOL:  // What libcurl says to HTTP/0.9.
@@ -212,10 +304,20 @@ Error CurlTransfer::Impl::errorOf(CURLcode code) const {
         case CURLE_BAD_CONTENT_ENCODING:
             return make(ErrorCode::Protocol, fmt::format("not HTTP: {}", cause(code)), "is the port right?");
         case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_SEND_ERROR:
+        case CURLE_RECV_ERROR:
+            if (alert_.empty()) findAlert();
+            if (alert_.contains("certificate") || alert_.contains("unknown CA")) {
+                return make(ErrorCode::NotPermitted, fmt::format("TLS alert: {}", alert_),
+                            "does it want a client's certificate, or another one (metadata_cert_file)?");
+            }
+            if (code != CURLE_SSL_CONNECT_ERROR) return make(ErrorCode::Unavailable, cause(code), hintOfNoReply());
             return make(ErrorCode::Protocol, cause(code), "does it speak TLS? use http:// otherwise");
         case CURLE_PEER_FAILED_VERIFICATION:
-            return make(ErrorCode::NotPermitted, cause(code),
-                        "name the file of its certificate authority (metadata_ca_file)");
+            return make(ErrorCode::NotPermitted, cause(code), hintOfVerification(cause(code)));
+        case CURLE_SSL_CERTPROBLEM:
+            return make(ErrorCode::Config, cause(code),
+                        "metadata_cert_file and metadata_key_file are the PEM files of one certificate and its key");
         case CURLE_SSL_CACERT_BADFILE:
             return make(ErrorCode::Config, cause(code), "metadata_ca_file is a PEM file");
         case CURLE_OUT_OF_MEMORY:
@@ -246,6 +348,10 @@ Result<HttpReply> CurlTransfer::perform() {
     HttpReply reply = header();
     reply.body = std::move(impl_->body());
     return reply;
+}
+
+bool CurlTransfer::sent() const {
+    return impl_->sent();
 }
 
 void* CurlTransfer::handle() const {

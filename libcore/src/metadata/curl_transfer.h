@@ -23,6 +23,8 @@ class CurlTransfer {
     void prepare(const HttpRequest& request, std::chrono::milliseconds limit);
     /// Transfers; any status is a reply.
     Result<HttpReply> perform();
+    /// Whether the server may have seen something of the last request.
+    bool sent() const;
 
     /// For whoever drives the transfer itself: the libcurl handle, the body so far (from which may be taken), all that
     /// the header says, and the error that a CURLcode stands for.

@@ -20,18 +20,19 @@ milliseconds timeLeft(Deadline deadline, milliseconds longest) {
 HttpClient::HttpClient(StoreOptions options, std::string shown_url)
     : options_(std::move(options)), shown_url_(std::move(shown_url)) {}
 
-Result<HttpReply> HttpClient::send(const HttpRequest& request, Deadline deadline) {
+HttpExchange HttpClient::exchange(const HttpRequest& request, Deadline deadline) {
     auto transfer = borrow(deadline);
-    if (!transfer) return std::unexpected(transfer.error());
+    if (!transfer) return {.reply = std::unexpected(transfer.error())};
     const auto limit = timeLeft(deadline, options_.timeout);
-    Result<HttpReply> reply =
-        fail(ErrorCode::TimedOut, fmt::format("metadata server {}: the deadline has passed", shown_url_));
+    HttpExchange exchange{
+        .reply = fail(ErrorCode::TimedOut, fmt::format("metadata server {}: the deadline has passed", shown_url_))};
     if (limit.count() != 0) {
         (*transfer)->prepare(request, limit);
-        reply = (*transfer)->perform();
+        exchange.reply = (*transfer)->perform();
+        exchange.sent = (*transfer)->sent();
     }
     giveBack(std::move(*transfer));
-    return reply;
+    return exchange;
 }
 
 Result<std::unique_ptr<CurlTransfer>> HttpClient::borrow(Deadline deadline) {

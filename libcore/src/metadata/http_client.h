@@ -13,6 +13,12 @@
 
 namespace mc::metadata {
 
+/// What became of a request.
+struct HttpExchange {
+    Result<HttpReply> reply;
+    bool sent = false;  ///< The server may have seen something of it.
+};
+
 /// Requests to one server over at most kMaxTransfers connections, which are kept. From any thread; no lock is held
 /// while a request is under way.
 class HttpClient {
@@ -23,7 +29,8 @@ class HttpClient {
     HttpClient(StoreOptions options, std::string shown_url);
 
     /// TimedOut at the deadline, or when the request has taken StoreOptions::timeout.
-    Result<HttpReply> send(const HttpRequest& request, Deadline deadline);
+    Result<HttpReply> send(const HttpRequest& request, Deadline deadline) { return exchange(request, deadline).reply; }
+    HttpExchange exchange(const HttpRequest& request, Deadline deadline);
 
   private:
     Result<std::unique_ptr<CurlTransfer>> borrow(Deadline deadline);

@@ -7,26 +7,14 @@
 
 #include "base/errors.h"
 #include "base/text.h"
+#include "metadata/said.h"
 
 namespace mc::metadata {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLongestQuote = 200;
 constexpr int kMaxDepth = 4;  // Deeper than any reply; what is below takes no memory.
-
-// The first line of what the server says, as far as it can be shown.
-std::string shown(std::string_view text) {
-    std::string line(text.substr(0, std::min(text.find_first_of("\r\n"), kLongestQuote)));
-    std::ranges::replace_if(line, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
-    return line;
-}
-
-std::string said(std::string_view text) {
-    const std::string line = shown(text);
-    return line.empty() ? "" : fmt::format(" ({})", line);
-}
 
 std::unexpected<Error> broken(std::string_view what, std::string_view problem) {
     return fail(ErrorCode::Protocol, fmt::format("{}: {}", what, problem), "is the metadata server's URL right?");

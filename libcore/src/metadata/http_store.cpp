@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "metadata/http_replies.h"
 #include "metadata/http_watch.h"
+#include "metadata/tls_files.h"
 
 namespace mc::metadata {
 namespace {
@@ -33,6 +34,7 @@ HttpStore::HttpStore(HttpUrl url, const StoreOptions& options)
 Result<std::unique_ptr<Store>> HttpStore::open(std::string_view url, const StoreOptions& options) {
     auto parsed = HttpUrl::parse(url);
     if (!parsed) return std::unexpected(parsed.error());
+    if (auto checked = checkTlsFiles(options); !checked) return std::unexpected(checked.error());
     return std::unique_ptr<Store>(new HttpStore(std::move(*parsed), options));
 }
 

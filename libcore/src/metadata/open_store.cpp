@@ -2,16 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <string>
-#include <vector>
 
-#include "base/address.h"
 #include "base/errors.h"
 #include "base/text.h"
+#include "metadata/etcd_endpoints.h"
+#include "metadata/etcd_store.h"
 #include "metadata/http_store.h"
 #include "metadata/memory_store.h"
+#include "metadata/redis_store.h"
 
 namespace mc::metadata {
 namespace {
@@ -19,24 +19,12 @@ namespace {
 constexpr std::string_view kP2pHandshake = "P2PHANDSHAKE";
 constexpr std::string_view kMemory = "memory:";
 
-// Without a scheme, Mooncake's connection strings are etcd endpoints: "host:port", several with ',' or ';'.
-bool isEndpointList(std::string_view text) {
-    std::string list(text);
-    std::ranges::replace(list, ';', ',');
-    const auto endpoints = split(list, ',');
-    return !endpoints.empty() && std::ranges::all_of(endpoints, [](const std::string& endpoint) {
-        const auto parsed = parseHostPort(endpoint);
-        return parsed && parsed->port &&
-               std::ranges::none_of(parsed->host, [](char c) { return c == ' ' || c == '/'; });
-    });
-}
-
 // The kind of store that a URI names, of those that Mooncake knows; empty for none.
 std::string_view kindOf(std::string_view uri) {
     const auto separator = uri.find("://");
     if (separator == std::string_view::npos) return isEndpointList(uri) ? "etcd" : "";
     if (separator + 3 == uri.size()) return "";
-    for (const std::string_view scheme : {"http", "https", "redis", "etcd"}) {
+    for (const std::string_view scheme : {"http", "https", "redis", "rediss", "etcd"}) {
         if (uri.substr(0, separator) == scheme) return scheme;
     }
     return "";
@@ -55,10 +43,12 @@ Result<std::unique_ptr<Store>> openStore(std::string_view uri, const StoreOption
     }
     const auto kind = kindOf(uri);
     if (kind == "http" || kind == "https") return HttpStore::open(uri, options);
+    if (kind == "etcd") return EtcdStore::open(uri, options);
+    if (kind == "redis") return RedisStore::open(uri, options);
     // The rest of a URI is not repeated: it may hold a password.
     if (!kind.empty()) {
         return fail(ErrorCode::Unsupported,
-                    fmt::format("metadata store {}: this build knows http:// and https://", kind),
+                    fmt::format("metadata store {}: this build knows http://, https://, redis:// and etcd://", kind),
                     "mc-meta serve is such a server; P2PHANDSHAKE needs none");
     }
     const std::array<std::string, 2> known{std::string(kMemory), std::string(kP2pHandshake)};

@@ -29,7 +29,8 @@ struct Precondition {
 };
 
 /// A value and the version that its last put gave it: opaque, never used twice for one key, empty where the store has
-/// no versions.
+/// no versions. Redis has none either; there it is made of the content, so that a value that came back has the version
+/// that it had.
 struct VersionedValue {
     std::string value;
     std::string version;

@@ -53,11 +53,71 @@ inline constexpr config::Option kMetadataCaFile{
     .file = true,
     .environment = "MC_METADATA_CA_FILE",
     .group = "Metadata server",
-    .summary = "PEM file of the authorities to trust with https",
-    .details = "By default the system's. The server's certificate is always verified.",
+    .summary = "PEM file of the authorities to trust with TLS",
+    .details =
+        "By default the system's. The server's certificate is always verified. With this option, or the two "
+        "below, etcd is only ever talked to over TLS.",
 };
 
-/// What `values` of a tool with the five options above say.
-StoreOptions storeOptionsFrom(const config::Values& values);
+inline constexpr config::Option kMetadataCertFile{
+    .name = "metadata-cert-file",
+    .file = true,
+    .environment = "MC_METADATA_CERT_FILE",
+    .group = "Metadata server",
+    .summary = "PEM file of the certificate to show with TLS",
+    .details = "For a server that asks its clients for one. It may have the key in it, too.",
+};
+inline constexpr config::Option kMetadataKeyFile{
+    .name = "metadata-key-file",
+    .file = true,
+    .environment = "MC_METADATA_KEY_FILE",
+    .group = "Metadata server",
+    .summary = "PEM file of that certificate's key",
+    .details = "Nobody else should be able to read it; if others can, a warning says so.",
+};
+
+inline constexpr config::Option kMetadataUser{
+    .name = "metadata-user",
+    .placeholder = "NAME",
+    .environment = "MC_METADATA_USER",
+    .group = "Metadata server",
+    .summary = "user of the metadata server",
+    .details =
+        "Of Redis: a user in the URI, redis://NAME@HOST, counts before this one, and MC_REDIS_USERNAME after it; "
+        "without any, it is Redis' own default. Of etcd: a user with a password, where authentication is on. HTTP "
+        "servers have none.",
+};
+inline constexpr config::Option kMetadataPasswordFile{
+    .name = "metadata-password-file",
+    .file = true,
+    .environment = "MC_METADATA_PASSWORD_FILE",
+    .group = "Metadata server",
+    .summary = "file whose first line is the password",
+    .details =
+        "Only its owner should be able to read it. Without it, for Redis only, MC_REDIS_PASSWORD is the password.",
+};
+inline constexpr config::Option kRedisUsername{
+    .name = "redis-username",
+    .environment = "MC_REDIS_USERNAME",
+    .environment_only = true,
+};
+inline constexpr config::Option kRedisPassword{
+    .name = "redis-password",
+    .secret = true,
+    .environment = "MC_REDIS_PASSWORD",
+    .environment_only = true,
+};
+inline constexpr config::Option kRedisDatabase{
+    .name = "redis-db-index",
+    .type = config::Type::Integer,
+    .environment = "MC_REDIS_DB_INDEX",
+    .environment_only = true,
+    .min = "0",
+    .max = "255",
+    .fallback = "0",
+};
+
+/// What `values` of a tool with the options above say; reads the password's file.
+Result<StoreOptions> storeOptionsFrom(const config::Values& values);
 
 }  // namespace mc::metadata

@@ -30,9 +30,18 @@ void WatchQueue::add(const Event& event) {
     changed_.notify_one();
 }
 
-void WatchQueue::close() {
+std::size_t WatchQueue::pending() const {
     const std::lock_guard lock(mutex_);
-    if (!ended_) ended_ = Error{ErrorCode::Unavailable, fmt::format("watch {}: the store is closed", prefix_), {}};
+    return events_.size();
+}
+
+void WatchQueue::close() {
+    end({ErrorCode::Unavailable, fmt::format("watch {}: the store is closed", prefix_), {}});
+}
+
+void WatchQueue::end(Error error) {
+    const std::lock_guard lock(mutex_);
+    if (!ended_) ended_ = std::move(error);
     changed_.notify_one();
 }
 

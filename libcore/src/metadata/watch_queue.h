@@ -22,15 +22,19 @@ class WatchQueue {
 
     bool wants(std::string_view key) const { return key.starts_with(prefix_); }
     void add(const Event& event);
+    /// How many changes wait to be taken.
+    std::size_t pending() const;
     /// The store is gone.
     void close();
+    /// `error` is told after the last change.
+    void end(Error error);
     void cancel();
     /// As Watch::next.
     Result<std::optional<Event>> take(Deadline deadline);
 
   private:
     const std::string prefix_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Event> events_;
     std::size_t bytes_ = 0;       // Of their keys and values.

@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <vector>
+
+#include "temporary.h"
 
 namespace mc {
 namespace {
@@ -50,6 +54,13 @@ TEST(EngineOptions, theTablesDefaultsAreThoseOfTheStruct) {
     EXPECT_EQ(table->metadata.max_value, plain.metadata.max_value);
     EXPECT_EQ(table->metadata.proxy, plain.metadata.proxy);
     EXPECT_EQ(table->metadata.ca_file, plain.metadata.ca_file);
+    EXPECT_EQ(table->metadata.cert_file, plain.metadata.cert_file);
+    EXPECT_EQ(table->metadata.key_file, plain.metadata.key_file);
+    EXPECT_EQ(table->metadata.username, plain.metadata.username);
+    EXPECT_EQ(table->metadata.password, plain.metadata.password);
+    EXPECT_EQ(table->metadata.redis_username, plain.metadata.redis_username);
+    EXPECT_EQ(table->metadata.redis_password, plain.metadata.redis_password);
+    EXPECT_EQ(table->metadata.redis_db, plain.metadata.redis_db);
     EXPECT_EQ(table->use_ipv6, plain.use_ipv6);
     EXPECT_EQ(table->metadata_cache, plain.metadata_cache);
     EXPECT_EQ(table->retry_count, plain.retry_count);
@@ -78,6 +89,12 @@ TEST(EngineOptions, everyVariableReachesItsMember) {
                                   {"MC_METADATA_MAX_VALUE", "1MiB"},
                                   {"MC_METADATA_PROXY", "http://proxy:3128"},
                                   {"MC_METADATA_CA_FILE", "/ca.pem"},
+                                  {"MC_METADATA_CERT_FILE", "/client.pem"},
+                                  {"MC_METADATA_KEY_FILE", "/client.key"},
+                                  {"MC_METADATA_USER", "etcd-user"},
+                                  {"MC_REDIS_USERNAME", "redis-user"},
+                                  {"MC_REDIS_PASSWORD", "a, b"},
+                                  {"MC_REDIS_DB_INDEX", "7"},
                                   {"MC_USE_IPV6", "0"},
                                   {"MC_DISABLE_METACACHE", "0"},
                                   {"MC_RETRY_CNT", "3"},
@@ -103,6 +120,13 @@ TEST(EngineOptions, everyVariableReachesItsMember) {
     EXPECT_EQ(set->metadata.max_value, 1048576U);
     EXPECT_EQ(set->metadata.proxy, "http://proxy:3128");
     EXPECT_EQ(set->metadata.ca_file, "/ca.pem");
+    EXPECT_EQ(set->metadata.cert_file, "/client.pem");
+    EXPECT_EQ(set->metadata.key_file, "/client.key");
+    EXPECT_EQ(set->metadata.username, "etcd-user");
+    EXPECT_EQ(set->metadata.password, "");
+    EXPECT_EQ(set->metadata.redis_username, "redis-user");
+    EXPECT_EQ(set->metadata.redis_password, "a, b");
+    EXPECT_EQ(set->metadata.redis_db, 7);
     EXPECT_TRUE(set->use_ipv6) << "any value means on";
     EXPECT_FALSE(set->metadata_cache) << "any value means off";
     EXPECT_EQ(set->retry_count, 3);
@@ -165,6 +189,31 @@ TEST(EngineOptions, aRangeOfPortsThatIsUpsideDownIsRefused) {
     ASSERT_FALSE(one);
     EXPECT_THAT(one.error().message, HasSubstr("\"2000\" is below min-port, 15000"));
     EXPECT_TRUE(options({"--min-port=16000", "--max-port=16000"}));
+}
+
+TEST(EngineOptions, thePasswordIsTheFirstLineOfItsFile) {
+    const std::string path = test::temporaryPath("password");
+    const auto write = [&](const std::string& text) { std::ofstream(path, std::ios::trunc) << text; };
+    write("pass word\r\nsecond line\n");
+    EXPECT_EQ(options({}, {{"MC_METADATA_PASSWORD_FILE", path}})->metadata.password, "pass word");
+    write("without an end");
+    EXPECT_EQ(options({"--metadata-password-file=" + path})->metadata.password, "without an end");
+    for (const auto& text : {std::string(), std::string("\nsecond"), std::string(5000, 'x')}) {
+        write(text);
+        EXPECT_EQ(options({"--metadata-password-file=" + path}).error().code, ErrorCode::Config);
+    }
+    std::filesystem::remove(path);
+    const auto missing = options({"--metadata-password-file=" + path});
+    EXPECT_EQ(missing.error().code, ErrorCode::NoInput);
+    EXPECT_THAT(missing.error().message, HasSubstr("metadata_password_file: open " + path));
+}
+
+TEST(EngineOptions, whatOnlyTheEnvironmentSetsIsNoFlag) {
+    EXPECT_EQ(options({"--redis-password=x"}).error().code, ErrorCode::InvalidArgument);
+    const auto database = options({}, {{"MC_REDIS_DB_INDEX", "256"}});
+    EXPECT_EQ(database.error().code, ErrorCode::Config);
+    EXPECT_EQ(database.error().message,
+              "environment MC_REDIS_DB_INDEX: \"256\" is out of range: must be from 0 to 255");
 }
 
 TEST(EngineOptions, fromEnvironmentReadsTheProcess) {

@@ -1,0 +1,48 @@
+#include "base/secret_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "base/errors.h"
+#include "base/fd.h"
+#include "base/log.h"
+
+namespace mc {
+namespace {
+
+constexpr std::size_t kLongest = 4096;
+
+}  // namespace
+
+Result<std::string> readSecret(const std::string& path) {
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return failErrno("open", path, errno);
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0) return failErrno("stat", path, errno);
+    if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
+        log::warning("{}: others can read this secret; chmod 600 {}", path, path);
+    std::string text;
+    while (!text.contains('\n')) {
+        std::array<char, kLongest> block{};
+        const auto got = ::read(file.get(), block.data(), block.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return failErrno("read", path, errno);
+        if (got == 0) break;
+        text.append(block.data(), static_cast<std::size_t>(got));
+        if (text.size() > kLongest) break;
+    }
+    std::string line = text.substr(0, text.find('\n'));
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.size() > kLongest)
+        return fail(ErrorCode::Config, fmt::format("{}: its first line is longer than {} bytes", path, kLongest));
+    if (line.empty()) return fail(ErrorCode::Config, fmt::format("{}: its first line is empty", path));
+    return line;
+}
+
+}  // namespace mc
