@@ -31,6 +31,19 @@ def several_at_once(run: Callable[[Case], Outcome], cases: Sequence[Case]) -> It
         yield from zip(cases, pool.map(run, cases))
 
 
+def weigh(command: Sequence[str]) -> tuple[int, str, int]:
+    """Runs it; exit status, stderr, and the most memory that it had, in bytes."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stderr.close()
+    return process.returncode, errors, usage.ru_maxrss * 1024
+
+
 class ReadyProcess:
     """A server that prints one line of JSON when it is ready, and ends on SIGTERM."""
 
