@@ -42,7 +42,7 @@ load metadata
     start_metadata
     mkfifo "$BATS_TEST_TMPDIR/pipe"
     exec 4<>"$BATS_TEST_TMPDIR/pipe"
-    start put bash -c 'exec mc-meta put half - <"$1"' - "$BATS_TEST_TMPDIR/pipe"
+    start put bash -c "exec mc-meta put half - <'$BATS_TEST_TMPDIR/pipe'"
     local put=$pid
     printf 'half of ' >&4
     # Until it has been read.

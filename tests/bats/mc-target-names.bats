@@ -26,6 +26,12 @@ for kind in ("rpc_meta", "ram"):
 EOF
 }
 
+assert_withdrawn() {
+    run keys "$1"
+    assert_line --index 0 "rpc_meta 404"
+    assert_line --index 1 "ram 404"
+}
+
 @test "published under its name, measured by it, and withdrawn at the end" {
     start_stock_metadata
     start_named target
@@ -40,9 +46,7 @@ EOF
     assert_equal "$(json '[k["state"] for k in d["keys"]]')" "['ours', 'ours']"
     kill -TERM "$pid"
     wait "$pid"
-    run keys "$name"
-    assert_line --index 0 "rpc_meta 404"
-    assert_line --index 1 "ram 404"
+    assert_withdrawn "$name"
 }
 
 @test "a terminal that goes withdraws the name, too, but not where that is ignored" {
@@ -53,9 +57,7 @@ EOF
     name=$(json 'd["name"]')
     kill -HUP "$pid"
     wait "$pid"
-    run keys "$name"
-    assert_line --index 0 "rpc_meta 404"
-    assert_line --index 1 "ram 404"
+    assert_withdrawn "$name"
 
     trap '' HUP
     start_named stays

@@ -318,18 +318,22 @@ EOF
     done
 }
 
-@test "memory is locked, or the limit and the command that mends it are told" {
+@test "memory is locked" {
+    [[ $(id -u) -eq 0 ]] || skip "without root the limit decides"
+    start locked mc-target --memory 1MiB --lock --control-socket="$BATS_TEST_TMPDIR/locked.sock"
+    wait_for locked.out ready
+    run --separate-stderr mc-target status --control-socket="$BATS_TEST_TMPDIR/locked.sock" --json
+    assert_equal "$(json 'd["buffers"][0]["locked"]')" True
+}
+
+@test "memory that the limit lets nobody lock: the limit and the command that mends it are told" {
+    is_sanitized && skip "mlock does nothing under a sanitizer"
+    local unprivileged=()
     if [[ $(id -u) -eq 0 ]]; then
         chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_SUITE_TMPDIR" "$BATS_RUN_TMPDIR"
-        start locked mc-target --memory 1MiB --lock --control-socket="$BATS_TEST_TMPDIR/locked.sock"
-        wait_for locked.out ready
-        run --separate-stderr mc-target status --control-socket="$BATS_TEST_TMPDIR/locked.sock" --json
-        assert_equal "$(json 'd["buffers"][0]["locked"]')" True
-        run prlimit --memlock=65536:65536 setpriv --reuid=65534 --regid=65534 --clear-groups -- \
-            mc-target --memory 1MiB --lock
-    else
-        run prlimit --memlock=65536:65536 mc-target --memory 1MiB --lock
+        unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
     fi
+    run timeout 60 prlimit --memlock=65536:65536 "${unprivileged[@]}" mc-target --memory 1MiB --lock
     assert_equal "$status" 77
     assert_output --partial "lock 1MiB of memory"
     assert_output --partial "RLIMIT_MEMLOCK: 64KiB"

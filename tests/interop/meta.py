@@ -55,11 +55,14 @@ class Run:
     errors: str
 
 
+def command(url: str, *arguments: str) -> list[str]:
+    return [str(Path(os.environ["MC_BUILD_DIR"]) / "bin" / "mc-meta"), *arguments, f"--metadata_server={url}"]
+
+
 def call(url: str, *arguments: str, value: bytes | None = None, environment: dict[str, str] | None = None) -> Run:
     """TimeoutExpired: it hangs."""
-    command = [str(Path(os.environ["MC_BUILD_DIR"]) / "bin" / "mc-meta"), *arguments, f"--metadata_server={url}"]
     done = subprocess.run(
-        command,
+        command(url, *arguments),
         input=value or b"",
         capture_output=True,
         timeout=OUTER_LIMIT_SECONDS,

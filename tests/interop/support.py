@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -29,6 +30,25 @@ def several_at_once(run: Callable[[Case], Outcome], cases: Sequence[Case]) -> It
     """For cases that spend their time waiting for a limit. What each ended with is looked at in order."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield from zip(cases, pool.map(run, cases))
+
+
+def sanitized() -> bool:
+    """Whether the programs are built with a sanitizer, with which they take more memory."""
+    cache = Path(os.environ["MC_BUILD_DIR"]) / "CMakeCache.txt"
+    return re.search(r"^MC_SANITIZE:\w+=.", cache.read_text(), re.MULTILINE) is not None
+
+
+def weigh(command: Sequence[str]) -> tuple[int, str, int]:
+    """Runs it; exit status, stderr, and the most memory that it had, in bytes."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stderr.close()
+    return process.returncode, errors, usage.ru_maxrss * 1024
 
 
 class ReadyProcess:

@@ -175,9 +175,9 @@ const config::Tool& metaTool() {
                                  "the server or its certificate was refused; serve: the file "
                                  "may not be written"},
                                 {ExitCode::Config, "the configuration file or the environment is wrong"},
-                                {ExitCode::HungUp, "list was ended by SIGHUP"},
-                                {ExitCode::Interrupted, "list was interrupted by SIGINT"},
-                                {ExitCode::Terminated, "list was ended by SIGTERM"}}},
+                                {ExitCode::HungUp, "a list, or a put that was reading, was ended by SIGHUP"},
+                                {ExitCode::Interrupted, "the same by SIGINT"},
+                                {ExitCode::Terminated, "the same by SIGTERM"}}},
         .commands = kCommands};
     return tool;
 }

@@ -229,9 +229,6 @@ TEST(EngineHostile, LengthsThatNoBufferHasAreInvalid) {
 }
 
 TEST(EngineHostile, WithoutDescriptorsItSaysSoAndWorksAgainLater) {
-#ifdef __SANITIZE_ADDRESS__
-    GTEST_SKIP() << "the sanitizer needs descriptors, too, to tell an object's type";
-#endif
     EnginePair pair({.tcp = {.connect_timeout = milliseconds(500)}, .retry_count = 1});
     {
         const test::DescriptorShortage shortage;

@@ -334,8 +334,11 @@ bool ClientConnection::consumeReceived(std::uint64_t bytes) {
             }
         }
         const std::uint64_t whole = incomingLength(head);
-        // An answer without a byte (a write of which only the end of the connection tells) is not finished here.
-        if (whole == 0 || received_ < whole) break;
+        if (whole == 0) {  // A write of which only the end of the connection tells.
+            close(Error{ErrorCode::Protocol, fmt::format("{} answered a write that has no answer", name_), {}});
+            return false;
+        }
+        if (received_ < whole) break;
         received_ -= whole;
         if (!finishHead()) return false;
     }
