@@ -12,9 +12,10 @@ namespace mc::meta {
 
 Result<std::unique_ptr<metadata::Store>> openClient(const config::Values& values) {
     const std::string server = values.text("metadata-server");
-    if (metadata::isP2pHandshake(server) || server == "memory:")
+    if (metadata::isP2pHandshake(server) || server == "memory:") {
         return std::unexpected(values.error("metadata-server", "is no server",
                                             "give http://HOST:8080/metadata, redis://HOST or etcd://HOST"));
+    }
     const auto options = metadata::storeOptionsFrom(values);
     if (!options) return std::unexpected(options.error());
     auto store = metadata::openStore(server, *options);
