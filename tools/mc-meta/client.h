@@ -11,8 +11,9 @@
 
 namespace mc::meta {
 
-/// The store that --metadata_server names.
-Result<std::unique_ptr<metadata::Store>> openClient(const config::Values& values);
+/// The store that --metadata_server names, or another option or argument.
+Result<std::unique_ptr<metadata::Store>> openClient(const config::Values& values,
+                                                    std::string_view option = "metadata-server");
 
 /// When --timeout is over, for a command that starts now; none without it.
 Deadline commandDeadline(const config::Values& values);
