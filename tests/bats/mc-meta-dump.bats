@@ -102,7 +102,7 @@ put_odd_values() {
         run mc-meta restore "$BATS_TEST_TMPDIR/dump" --metadata_server="$store" --yes
         assert_equal "$status" 73
         assert_line "conflict mooncake/b"
-        assert_output --partial "1 keys are there with other values; nothing was changed"
+        assert_output --partial "keys that are there with other values: 1; nothing was changed"
         run --separate-stderr mc-meta restore "$BATS_TEST_TMPDIR/dump" --metadata_server="$store" --yes --json
         assert_equal "$status" 73
         assert_equal "$(json 'd["applied"], d["conflict"]')" "(False, 1)"

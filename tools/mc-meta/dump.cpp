@@ -31,7 +31,7 @@ Result<ExitCode> runDump(const config::Values& values, tools::StopSignals& stop)
     }
     if (!entries) return std::unexpected(entries.error());
     if (stop.received() != 0) return stop.exitCode();
-    if (!values.flag("quiet")) fmt::print(stderr, "{} keys\n", *entries);
+    if (!values.flag("quiet")) fmt::print(stderr, "keys: {}\n", *entries);
     return ExitCode::Ok;
 }
 

@@ -87,7 +87,7 @@ constexpr Option kWatchValues[] = {
 };
 
 constexpr Option kShow[] = {
-    {.name = "segment", .positional = true, .toml = false, .summary = "only this one"},
+    {.name = "segment", .placeholder = "SEGMENT", .positional = true, .toml = false, .summary = "only this one"},
     {.name = "no-probe", .type = Type::Flag, .summary = "ask no owner whether it is there"},
     {.name = "probe-timeout",
      .type = Type::Duration,

@@ -90,7 +90,7 @@ Result<ExitCode> restoreDump(const config::Values& values, std::fstream& dump, c
     if (conflicts > 0 && values.flag("json")) return ExitCode::CannotCreate;
     if (conflicts > 0) {
         return fail(ErrorCode::AlreadyExists,
-                    fmt::format("{} keys are there with other values; nothing was changed", conflicts),
+                    fmt::format("keys that are there with other values: {}; nothing was changed", conflicts),
                     "--if-exists=keep or --if-exists=replace says what becomes of them");
     }
     if (!values.flag("quiet")) fmt::print(stderr, "{}\n", summary(*plan, apply));

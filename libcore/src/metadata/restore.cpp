@@ -165,9 +165,8 @@ Result<Restored> applyRestore(DumpReader& dump, const std::vector<RestoreStep>& 
     auto done = apply(dump, plan, writes, stop);
     if (done) return Restored{writes.unguarded()};
     const auto left = writes.undo();
-    done.error().message += left.empty()
-                                ? "; nothing was changed"
-                                : fmt::format("; {} keys could not be put back: {}", left.size(), join(left, ", "));
+    done.error().message +=
+        left.empty() ? "; nothing was changed" : fmt::format("; not put back: {}", join(left, ", "));
     return std::unexpected(done.error());
 }
 
