@@ -88,9 +88,10 @@ Result<SegmentSummary> inspectSegment(Store& store, const KeyNames& keys, std::s
     if (!descriptor && descriptor.error().code != ErrorCode::NotFound) return std::unexpected(descriptor.error());
     const auto owner = store.get(keys.rpcMeta(name), deadline);
     if (!owner && owner.error().code != ErrorCode::NotFound) return std::unexpected(owner.error());
-    if (!descriptor && !owner)
+    if (!descriptor && !owner) {
         return fail(ErrorCode::NotFound, fmt::format("segment {}: nothing is published", printable(name)),
                     "mc-meta show lists what is");
+    }
     if (descriptor) addDescriptor(summary, descriptor->value);
     if (owner) addOwner(summary, owner->value);
     return summary;
