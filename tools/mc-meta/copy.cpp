@@ -1,7 +1,9 @@
 #include <cerrno>
+#include <string>
 #include <string_view>
 
 #include "base/errors.h"
+#include "base/text.h"
 #include "mc-meta/client.h"
 #include "mc-meta/commands.h"
 #include "mc-meta/restore_dump.h"
@@ -15,6 +17,7 @@ Result<ExitCode> runCopy(const config::Values& values, tools::StopSignals& stop)
     if (!from) return std::unexpected(from.error());
     auto to = openClient(values, "to");
     if (!to) return std::unexpected(to.error());
+    const std::string name = withoutCredentials(values.text("from"));
     auto spool = openSpool();
     if (!spool) return std::unexpected(spool.error());
 
@@ -24,9 +27,9 @@ Result<ExitCode> runCopy(const config::Values& values, tools::StopSignals& stop)
     };
     const auto entries =
         metadata::writeDump(**from, values.text("prefix"), write, commandDeadline(values), stop.token());
-    if (!entries) return std::unexpected(wrap(values.text("from"), entries.error()));
+    if (!entries) return std::unexpected(wrap(name, entries.error()));
     if (stop.received() != 0) return stop.exitCode();
-    return restoreDump(values, *spool, values.text("from"), **to, stop);
+    return restoreDump(values, *spool, name, **to, stop);
 }
 
 }  // namespace mc::meta
