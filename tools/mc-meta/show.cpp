@@ -66,13 +66,13 @@ std::optional<std::chrono::seconds> ageOf(const Row& row) {
 
 // In the largest unit of which there are at least two.
 std::string ageText(const Row& row) {
+    using namespace std::chrono_literals;
     const auto age = ageOf(row);
     if (!age) return "-";
-    const auto seconds = age->count();
-    if (seconds < 120) return fmt::format("{}s", seconds);
-    if (seconds < 2 * 3600) return fmt::format("{}m", seconds / 60);
-    if (seconds < 2 * 86400) return fmt::format("{}h", seconds / 3600);
-    return fmt::format("{}d", seconds / 86400);
+    if (*age < 2min) return fmt::format("{}s", age->count());
+    if (*age < 2h) return fmt::format("{}m", *age / 1min);
+    if (*age < 48h) return fmt::format("{}h", *age / 1h);
+    return fmt::format("{}d", *age / 24h);
 }
 
 std::string_view aliveText(const Row& row, bool probed) {
