@@ -17,7 +17,7 @@ start_target() {
         "$BATS_TEST_TMPDIR/target.out")
 }
 
-# show ARGUMENT...: of the JSON document, a member of a segment.
+# member SEGMENT EXPRESSION: of this segment in the JSON document that is in $output.
 member() {
     json "next(s for s in d['segments'] if s['name'] == '$1')$2"
 }
