@@ -27,17 +27,30 @@ tally() {
     tallied="$good passed, $bad failed"
 }
 
-# stage NAME COMMAND...: false if it failed, with all that it printed shown.
-stage() {
-    local name=$1 log=$logs/$1.log start=$SECONDS status=0 tallied
+# perform NAME COMMAND...: what it printed, its status and its seconds go to files.
+perform() {
+    local name=$1 start=$SECONDS status=0
     shift
-    printf '%-18s ' "$name"
-    "$@" >"$log" 2>&1 || status=$?
+    [[ ! -t 1 ]] || printf '%-18s ...\r' "$name"
+    "$@" >"$logs/$name.log" 2>&1 || status=$?
+    echo "$status $((SECONDS - start))" >"$logs/$name.result"
+}
+
+# report NAME: false if it failed, with all that it printed shown.
+report() {
+    local name=$1 log=$logs/$1.log status seconds tallied
+    read -r status seconds <"$logs/$name.result"
     tally "$log" "$status"
-    printf '%5d s   %s\n' $((SECONDS - start)) "$tallied"
+    printf '%-18s %5d s   %s\n' "$name" "$seconds" "$tallied"
     [[ $status -ne 0 ]] || return 0
     echo "---- $log"
     tail -n 120 "$log"
     echo "---- $name failed with status $status"
     return 1
+}
+
+# stage NAME COMMAND...: false if it failed.
+stage() {
+    perform "$@"
+    report "$1"
 }
