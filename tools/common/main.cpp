@@ -8,13 +8,13 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <system_error>
 
 #include "mc/version.h"
 
 #include "base/errors.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "common/output.h"
 #include "config/documents.h"
@@ -22,12 +22,10 @@
 namespace mc::tools {
 namespace {
 
-using nlohmann::ordered_json;
-
-std::string document(const ordered_json& body) {
-    ordered_json whole{{"schema_version", 1}};
-    whole.update(body);
-    return whole.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+std::string document(Json body) {
+    Json whole{{"schema_version", 1}};
+    whole.update(std::move(body));
+    return whole.line();
 }
 
 // The transports that this build has.

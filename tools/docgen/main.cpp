@@ -1,7 +1,6 @@
 #include "common/main.h"
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "common/common_options.h"
 #include "common/output.h"
 #include "docgen/documents.h"
@@ -45,7 +44,7 @@ mc::Result<mc::ExitCode> run(const mc::config::Values& values, mc::tools::StopSi
     if (!paths) return std::unexpected(paths.error());
     std::string text;
     if (values.flag("json")) {
-        text = nlohmann::ordered_json{{"schema_version", 1}, {"items", *paths}}.dump() + "\n";
+        text = mc::Json{{"schema_version", 1}, {"items", *paths}}.line();
     } else {
         for (const auto& path : *paths)
             text += path + "\n";

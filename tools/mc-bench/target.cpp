@@ -2,8 +2,8 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/units.h"
 #include "common/output.h"
 #include "common/serving.h"
@@ -15,17 +15,16 @@ namespace {
 using tools::Serving;
 
 std::string readyDocument(const Serving& ready, const Side& side) {
-    using Json = nlohmann::ordered_json;
     Json buffers = Json::array();
     for (std::size_t i = 0; i < ready.buffers.size(); ++i) {
-        buffers.push_back({{"addr", ready.buffers[i].addr},
-                           {"length_bytes", ready.buffers[i].length},
-                           {"location", side.buffers()[i].location()}});
+        buffers.add({{"addr", ready.buffers[i].addr},
+                     {"length_bytes", ready.buffers[i].length},
+                     {"location", side.buffers()[i].location()}});
     }
     const Json document{{"schema_version", 1},    {"segment", ready.segment},     {"host", ready.host},
                         {"port", ready.rpc_port}, {"data_port", ready.data_port}, {"buffers", buffers},
                         {"pid", ::getpid()}};
-    return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return document.line();
 }
 
 std::string readyLine(const Serving& ready) {

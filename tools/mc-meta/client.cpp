@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/errors.h"
+#include "base/utf8.h"
 #include "metadata/open_store.h"
 #include "metadata/store_options.h"
 
@@ -40,12 +39,8 @@ Error answered(Error error, const config::Values& values) {
 }
 
 Result<void> checkUtf8(std::string_view key, std::string_view text) {
-    try {
-        static_cast<void>(nlohmann::json(text).dump());
-        return {};
-    } catch (const nlohmann::json::exception&) {
-        return fail(ErrorCode::BadData, fmt::format("{}: the value is not UTF-8", key), "leave out --json");
-    }
+    if (isUtf8(text)) return {};
+    return fail(ErrorCode::BadData, fmt::format("{}: the value is not UTF-8", key), "leave out --json");
 }
 
 }  // namespace mc::meta

@@ -1,7 +1,6 @@
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "common/output.h"
 #include "mc-meta/client.h"
 #include "mc-meta/commands.h"
@@ -17,9 +16,8 @@ Result<ExitCode> runGet(const config::Values& values, tools::StopSignals& /*stop
     std::string output;
     if (values.flag("json")) {
         if (auto checked = checkUtf8(key, found->value); !checked) return std::unexpected(checked.error());
-        using Json = nlohmann::ordered_json;
         const Json version = found->version.empty() ? Json(nullptr) : Json(found->version);
-        output = Json{{"schema_version", 1}, {"key", key}, {"version", version}, {"value", found->value}}.dump() + "\n";
+        output = Json{{"schema_version", 1}, {"key", key}, {"version", version}, {"value", found->value}}.line();
     } else {
         output = std::move(found->value);
         // The prompt shall not stand behind it; a file or a pipe gets the bytes as they are.

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "base/errors.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "common/output.h"
 #include "common/table.h"
@@ -13,8 +13,6 @@
 
 namespace mc::meta {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kPage = 1000;
 
@@ -58,10 +56,10 @@ std::string document(const Listing& listing, bool with_values) {
         } else {
             entry["length_bytes"] = std::stoull(item.value);
         }
-        items.push_back(std::move(entry));
+        items.add(std::move(entry));
     }
     const Json whole{{"schema_version", 1}, {"items", std::move(items)}, {"complete", listing.complete}};
-    return whole.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return whole.line();
 }
 
 std::string keys(const Listing& listing) {

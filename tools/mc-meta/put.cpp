@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 
 #include "base/errors.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "common/output.h"
 #include "mc-meta/client.h"
 #include "mc-meta/commands.h"
@@ -85,12 +85,11 @@ Result<ExitCode> runPut(const config::Values& values, tools::StopSignals& stop) 
     if (!values.flag("quiet"))
         fmt::print(stderr, "put {}{}\n", key, version->empty() ? "" : fmt::format(", version {}", *version));
     if (!values.flag("json")) return ExitCode::Ok;
-    using Json = nlohmann::ordered_json;
     const Json document{{"schema_version", 1},
                         {"key", key},
                         {"version", version->empty() ? Json(nullptr) : Json(*version)},
                         {"length_bytes", value->size()}};
-    const std::string text = document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    const std::string text = document.line();
     if (auto printed = tools::writeData(text); !printed) return std::unexpected(printed.error());
     return ExitCode::Ok;
 }

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "common/output.h"
 #include "mc-meta/client.h"
 #include "mc-meta/commands.h"
@@ -22,9 +22,8 @@ Result<ExitCode> runRemove(const config::Values& values, tools::StopSignals& /*s
     }
     if (!values.flag("quiet")) fmt::print(stderr, "{} {}\n", missing ? "there was no" : "removed", key);
     if (!values.flag("json")) return ExitCode::Ok;
-    using Json = nlohmann::ordered_json;
     const Json document{{"schema_version", 1}, {"key", key}, {"removed", !missing}};
-    const std::string text = document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    const std::string text = document.line();
     if (auto printed = tools::writeData(text); !printed) return std::unexpected(printed.error());
     return ExitCode::Ok;
 }

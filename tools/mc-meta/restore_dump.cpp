@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "base/errors.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "common/output.h"
 #include "mc-meta/client.h"
@@ -41,17 +41,16 @@ std::string lines(const Plan& plan) {
 }
 
 std::string document(const Plan& plan, bool applied) {
-    using Json = nlohmann::ordered_json;
     Json steps = Json::array();
     for (const auto& step : plan) {
         if (step.action != Action::Unchanged)
-            steps.push_back({{"action", metadata::toString(step.action)}, {"key", step.key}});
+            steps.add({{"action", metadata::toString(step.action)}, {"key", step.key}});
     }
     Json whole{{"schema_version", 1}, {"applied", applied}};
     for (const Action action : {Action::Create, Action::Replace, Action::Keep, Action::Unchanged, Action::Conflict})
         whole[metadata::toString(action)] = countOf(plan, action);
     whole["steps"] = std::move(steps);
-    return whole.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return whole.line();
 }
 
 std::string summary(const Plan& plan, bool applied) {

@@ -8,12 +8,12 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "base/address.h"
 #include "base/errors.h"
+#include "base/json.h"
 #include "base/sd_notify.h"
 #include "common/output.h"
 #include "io/socket.h"
@@ -105,19 +105,18 @@ std::string urlOf(const io::SocketAddress& address) {
 }
 
 std::string readyDocument(const std::vector<Listener>& listeners, const config::Values& values) {
-    using Json = nlohmann::ordered_json;
     Json urls = Json::array();
     Json listen = Json::array();
     for (const auto& [socket, address] : listeners) {
-        urls.push_back(urlOf(address));
-        listen.push_back({{"host", address.host()}, {"port", address.port()}});
+        urls.add(urlOf(address));
+        listen.add({{"host", address.host()}, {"port", address.port()}});
     }
     const Json document{{"schema_version", 1},
                         {"urls", urls},
                         {"listen", listen},
                         {"data", values.has("data") ? Json(values.text("data")) : Json(nullptr)},
                         {"pid", ::getpid()}};
-    return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return document.line();
 }
 
 std::string readyLine(const std::vector<Listener>& listeners, const config::Values& values) {

@@ -4,13 +4,13 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/address.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "common/output.h"
@@ -116,27 +116,25 @@ std::string table(const std::vector<Row>& rows, bool probed) {
 }
 
 std::string document(const std::vector<Row>& rows) {
-    using Json = nlohmann::ordered_json;
-    const auto orNull = [](const auto& value) { return value ? Json(*value) : Json(nullptr); };
     Json segments = Json::array();
     for (const auto& row : rows) {
         const auto& segment = row.segment;
         Json owner = nullptr;
         if (segment.owner) owner = {{"host", segment.owner->ip_or_host_name}, {"port", segment.owner->rpc_port}};
         const auto age = ageOf(row);
-        segments.push_back({{"name", segment.name},
-                            {"published", segment.published},
-                            {"protocol", segment.protocol},
-                            {"buffers", segment.buffers},
-                            {"bytes", segment.bytes},
-                            {"timestamp", segment.timestamp},
-                            {"age_s", age ? Json(age->count()) : Json(nullptr)},
-                            {"owner", std::move(owner)},
-                            {"alive", orNull(row.alive)},
-                            {"note", noteText(row)}});
+        segments.add({{"name", segment.name},
+                      {"published", segment.published},
+                      {"protocol", segment.protocol},
+                      {"buffers", segment.buffers},
+                      {"bytes", segment.bytes},
+                      {"timestamp", segment.timestamp},
+                      {"age_s", age ? Json(age->count()) : Json(nullptr)},
+                      {"owner", std::move(owner)},
+                      {"alive", row.alive},
+                      {"note", noteText(row)}});
     }
     const Json whole{{"schema_version", 1}, {"segments", std::move(segments)}};
-    return whole.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return whole.line();
 }
 
 Result<std::vector<Row>> look(const config::Values& values, metadata::Store& store, const std::stop_token& stop) {

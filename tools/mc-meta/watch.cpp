@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "common/output.h"
 #include "mc-meta/client.h"
@@ -12,12 +12,10 @@
 namespace mc::meta {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 std::string jsonLine(const Json& members) {
     Json line{{"schema_version", 1}};
     line.update(members);
-    return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return line.line();
 }
 
 std::string lineOf(const metadata::Event& event, const config::Values& values) {

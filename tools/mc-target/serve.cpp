@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json.h"
 #include "base/sd_notify.h"
 #include "base/units.h"
 #include "common/output.h"
@@ -28,13 +28,12 @@ std::string pagesOf(const io::Buffer& buffer) {
 
 std::string readyDocument(const Serving& ready, const control::Target& target, const std::string& socket,
                           const std::string& initiator) {
-    using Json = nlohmann::ordered_json;
     Json buffers = Json::array();
     for (const auto& buffer : target.buffers()) {
-        buffers.push_back({{"addr", reinterpret_cast<std::uint64_t>(buffer.memory().data())},
-                           {"length_bytes", buffer.memory().size()},
-                           {"location", buffer.location()},
-                           {"page_size_bytes", buffer.pageSize()}});
+        buffers.add({{"addr", reinterpret_cast<std::uint64_t>(buffer.memory().data())},
+                     {"length_bytes", buffer.memory().size()},
+                     {"location", buffer.location()},
+                     {"page_size_bytes", buffer.pageSize()}});
     }
     const Json document{{"schema_version", 1},
                         {"event", "ready"},
@@ -46,7 +45,7 @@ std::string readyDocument(const Serving& ready, const control::Target& target, c
                         {"buffers", buffers},
                         {"control_socket", socket.empty() ? Json(nullptr) : Json(socket)},
                         {"initiator", initiator}};
-    return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return document.line();
 }
 
 std::string readyTable(const Serving& ready, const control::Target& target, const std::string& socket) {

@@ -1,15 +1,12 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "mc/version.h"
 
+#include "base/json.h"
 #include "bench/report.h"
 
 namespace mc::bench {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 double seconds(std::chrono::nanoseconds duration) {
     return std::chrono::duration<double>(duration).count();
@@ -59,7 +56,7 @@ Json encodeVerification(const Verification& verification) {
         kinds[toString(static_cast<MismatchKind>(i))] = verification.by_kind[i];
     }
     for (const auto& example : verification.examples)
-        examples.push_back(encodeMismatch(example));
+        examples.add(encodeMismatch(example));
     return {{"blocks_verified", verification.blocks},
             {"bytes_verified", verification.bytes},
             {"mismatched_blocks", verification.mismatched_blocks},
@@ -130,7 +127,6 @@ Json encodeParameters(const Report& report) {
 }
 
 Json encodeEnvironment(const Environment& environment) {
-    const auto load = [](const Environment::Load& averages) { return averages; };
     return {{"date", environment.date},
             {"hostname", environment.hostname},
             {"kernel", environment.kernel},
@@ -142,8 +138,8 @@ Json encodeEnvironment(const Environment& environment) {
             {"build_type", environment.build_type},
             {"command_line", environment.command_line},
             {"system_congestion_control", environment.system_congestion_control},
-            {"load_average_before", orNull(environment.load_before, load)},
-            {"load_average_after", orNull(environment.load_after, load)}};
+            {"load_average_before", environment.load_before},
+            {"load_average_after", environment.load_after}};
 }
 
 const char* statusOf(const Report& report) {
@@ -156,7 +152,7 @@ const char* statusOf(const Report& report) {
 std::string toJson(const Report& report) {
     Json results = Json::array();
     for (const auto& result : report.results)
-        results.push_back(encodeResult(result));
+        results.add(encodeResult(result));
     Json json{{"schema_version", 1},
               {"tool", "mc-bench"},
               {"version", version()},
@@ -174,7 +170,7 @@ std::string toJson(const Report& report) {
               {"results", results}};
     json["error"] = orNull(report.error, encodeError);
     // A host's or a file's name need not be UTF-8.
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return json.text(2) + "\n";
 }
 
 }  // namespace mc::bench

@@ -1,16 +1,9 @@
 #include "metadata/server/json_text.h"
 
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 namespace mc::metadata::server {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-// A store may hold what is no UTF-8 and came another way.
-std::string dump(const Json& document) {
-    return document.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 Json valueOf(const Item& item) {
     return {{"key", item.key}, {"value", item.value}, {"version", item.version}};
@@ -21,12 +14,12 @@ Json valueOf(const Item& item) {
 std::string pageDocument(const Page& page) {
     Json items = Json::array();
     for (const auto& item : page.items)
-        items.push_back(valueOf(item));
-    return dump({{"schema_version", 1}, {"items", std::move(items)}, {"continuation", page.continuation}});
+        items.add(valueOf(item));
+    return Json{{"schema_version", 1}, {"items", std::move(items)}, {"continuation", page.continuation}}.text();
 }
 
 std::string watchingLine(std::string_view prefix, std::string_view revision) {
-    return dump({{"watching", prefix}, {"version", revision}}) + "\n";
+    return Json{{"watching", prefix}, {"version", revision}}.line();
 }
 
 std::string eventLine(const Event& event) {
@@ -36,12 +29,12 @@ std::string eventLine(const Event& event) {
     } else {
         line["key"] = event.item.key;
     }
-    return dump(line) + "\n";
+    return line.line();
 }
 
 std::string healthDocument(const Result<void>& health) {
-    if (health) return dump({{"status", "ok"}});
-    return dump({{"status", "failing"}, {"message", health.error().message}});
+    if (health) return Json{{"status", "ok"}}.text();
+    return Json{{"status", "failing"}, {"message", health.error().message}}.text();
 }
 
 }  // namespace mc::metadata::server
