@@ -51,6 +51,7 @@ setup() {
     started=()
     unset "${!MC_@}"
     export NO_COLOR=1
+    export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR  # Where control sockets are.
 }
 
 teardown() {

@@ -30,6 +30,8 @@ constexpr std::size_t kConnectionMemory = std::size_t{32} << 10;
 constexpr std::size_t kStreamBlock = std::size_t{16} << 10;
 // Taken in vain from whoever sends a body that is refused, so that the refusal is read.
 constexpr std::size_t kMaxDiscarded = std::size_t{1} << 20;
+// Of a value, that every connection may hold: long ones that trickle in keep no short one out.
+constexpr std::size_t kShortBody = std::size_t{64} << 10;
 // For libmicrohttpd to see that its connections are over.
 constexpr std::chrono::seconds kCloseTime{10};
 
@@ -258,8 +260,9 @@ HttpDaemon::Impl::Exchange::Exchange(Impl& server, MHD_Connection* connection, c
 
 bool HttpDaemon::Impl::Exchange::receive(std::string_view part) {
     auto& bytes = server_.metrics_.body_bytes;
-    if (!refused_ && body_.size() + part.size() > server_.options_.max_body_bytes) refuse(413, "the value is too long");
-    if (!refused_ && bytes.load() + part.size() > server_.options_.max_bodies_bytes) {
+    const std::size_t size = body_.size() + part.size();
+    if (!refused_ && size > server_.options_.max_body_bytes) refuse(413, "the value is too long");
+    if (!refused_ && size > kShortBody && bytes.load() + part.size() > server_.options_.max_bodies_bytes) {
         refuse(503, "too many values are being sent at once");
     }
     if (refused_) {

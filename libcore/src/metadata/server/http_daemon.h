@@ -19,8 +19,8 @@ class HttpDaemon {
         unsigned threads = 2;
         std::size_t max_connections = 4096;
         std::size_t max_body_bytes = std::size_t{64} << 20;  ///< Of one request, else 413.
-        std::size_t max_bodies_bytes = std::size_t{512}
-                                       << 20;  ///< Of all requests, and of all replies, at a time, else 503.
+        /// Of all requests, and of all replies, at a time, else 503; bodies up to 64 KiB are taken above it.
+        std::size_t max_bodies_bytes = std::size_t{512} << 20;
         std::chrono::seconds idle_timeout{120};
     };
 
