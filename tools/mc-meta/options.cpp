@@ -1,10 +1,11 @@
 #include "mc-meta/options.h"
 
 #include <array>
+#include <span>
 
 #include "common/common_options.h"
+#include "common/store_client_options.h"
 #include "mc-meta/serve_options.h"
-#include "metadata/store_options.h"
 
 namespace mc::meta {
 namespace {
@@ -12,39 +13,8 @@ namespace {
 using config::Option;
 using config::Type;
 
-constexpr Option kServer[] = {
-    {.name = "metadata-server",
-     .placeholder = "URL",
-     .environment = "MC_METADATA_SERVER",
-     .fallback = "http://127.0.0.1:8080/metadata",
-     .group = "Metadata server",
-     .summary = "the metadata server",
-     .details =
-         "http:// or https://: mc-meta serve, or one of Mooncake's own, which know get, put and remove without "
-         "conditions only. redis://[USER@]HOST[:PORT][/DATABASE]: Redis; without a port, 6379. "
-         "etcd://HOST:2379[,HOST:2379...], or the same without etcd://: etcd, 3.4 or newer; with https:// before a "
-         "HOST, or with one of the TLS files below, over TLS."},
-    metadata::kMetadataConnectTimeout,
-    metadata::kMetadataTimeout,
-    metadata::kMetadataMaxValue,
-    metadata::kMetadataProxy,
-    metadata::kMetadataCaFile,
-    metadata::kMetadataCertFile,
-    metadata::kMetadataKeyFile,
-    metadata::kMetadataUser,
-    metadata::kMetadataPasswordFile,
-    metadata::kRedisUsername,
-    metadata::kRedisPassword,
-    metadata::kRedisDatabase,
-};
-
-constexpr Option kTimeout[] = {
-    {.name = "timeout",
-     .type = Type::Duration,
-     .fallback = "0s",
-     .summary = "how long the command may take; 0: as long as its requests",
-     .details = "Each request has its limit, --metadata-timeout."},
-};
+constexpr std::span<const Option> kServer = tools::kStoreOptions;
+constexpr std::span<const Option> kTimeout = tools::kTimeoutOption;
 constexpr Option kWatchTimeout[] = {
     {.name = "timeout",
      .type = Type::Duration,

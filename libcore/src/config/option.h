@@ -33,6 +33,7 @@ struct Option {
     Type type = Type::Text;
     bool repeated = false;           ///< A list: separated by commas or spaces, or a TOML array.
     bool accumulates = false;        ///< A list that each further --NAME adds to; of any other option the last counts.
+    bool unsplit = false;            ///< A list whose items may have commas and spaces, as names of files have.
     bool positional = false;         ///< Also the arguments that are no options, in the table's order; a list adds up.
     bool required = false;           ///< Must have a value from somewhere.
     bool secret = false;             ///< Its value is never shown.

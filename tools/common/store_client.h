@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+
+#include "mc/error.h"
+
+#include "config/values.h"
+#include "metadata/store.h"
+
+namespace mc::tools {
+
+/// The store that --metadata_server names, of a tool with kStoreOptions.
+Result<std::unique_ptr<metadata::Store>> openClient(const config::Values& values);
+
+/// When --timeout is over, for a command that starts now; none without it.
+Deadline commandDeadline(const config::Values& values);
+
+}  // namespace mc::tools

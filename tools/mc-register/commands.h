@@ -1,0 +1,15 @@
+#pragma once
+
+#include "mc/error.h"
+
+#include "common/stop_signals.h"
+#include "config/values.h"
+
+namespace mc::registering {
+
+Result<ExitCode> runAdd(const config::Values& values, tools::StopSignals& stop);
+Result<ExitCode> runRemove(const config::Values& values, tools::StopSignals& stop);
+Result<ExitCode> runList(const config::Values& values, tools::StopSignals& stop);
+Result<ExitCode> runShow(const config::Values& values, tools::StopSignals& stop);
+
+}  // namespace mc::registering
