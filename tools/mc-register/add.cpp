@@ -57,17 +57,30 @@ std::string document(const SegmentKey& segment, const Publication& publication, 
 }
 
 std::string sentence(const SegmentKey& segment, const Publication& publication, bool dry_run) {
+    const bool would = dry_run && !publication.json.empty();
     std::string text =
-        fmt::format("{}{} {}", dry_run ? "would be " : "", toString(publication.action), printable(segment.key));
+        fmt::format("{}{} {}", would ? "would have " : "", toString(publication.action), printable(segment.key));
     if (const auto written = decodeSegmentDescriptor(publication.json); written && segment.kind == SegmentKind::Files) {
-        text +=
-            fmt::format(": {}, {}", counted(written->legacy_files.size(), "file"), formatSize(totalLength(*written)));
+        const std::size_t files = written->legacy_files.size();
+        text += fmt::format(": {}, {}", counted(files, "file"), formatSize(totalLength(*written)));
         if (publication.action == Publication::Action::Merged)
             text += fmt::format(" ({} new)", publication.files_added);
     }
     if (publication.mounts_lost > 0)
         text += fmt::format("; {} lost", counted(publication.mounts_lost, "recorded mount"));
     return text;
+}
+
+void tell(const SegmentKey& segment, const Publication& publication, bool dry_run) {
+    fmt::print(stderr, "{}\n", sentence(segment, publication, dry_run));
+    if (dry_run || publication.action != Publication::Action::Created) return;
+    if (segment.kind == SegmentKind::Files) {
+        fmt::print(stderr, "engines open it as {}; mc-register show {}\n", printable(segment.name),
+                   printable(segment.name));
+    } else {
+        fmt::print(stderr, "its engine is the one with --local_server_name={}; mc-register show ram/{}\n",
+                   printable(segment.name), printable(segment.name));
+    }
 }
 
 }  // namespace
@@ -85,12 +98,7 @@ Result<ExitCode> runAdd(const config::Values& values, tools::StopSignals& /*stop
     const auto publication = metadata::publishStatic(staticSegment(values, **store, *segment), *descriptor, *if_exists);
     if (!publication) return std::unexpected(publication.error());
     warnIfUnguarded(publication->update, segment->key, values);
-    if (!values.flag("quiet")) {
-        fmt::print(stderr, "{}\n", sentence(*segment, *publication, dry_run));
-        if (publication->action == Publication::Action::Created && !dry_run)
-            fmt::print(stderr, "engines open it as {}; mc-register show {}\n", printable(segment->name),
-                       printable(values.text("segment")));
-    }
+    if (!values.flag("quiet")) tell(*segment, *publication, dry_run);
     std::string output;
     if (values.flag("json")) {
         output = document(*segment, *publication, dry_run);

@@ -37,8 +37,10 @@ Result<std::vector<io::FileFacts>> inspect(const std::vector<std::string>& paths
                    other.inode == facts->inode;
         };
         if (const auto other = std::ranges::find_if(files, same); other != files.end()) {
-            return fail(ErrorCode::InvalidArgument,
-                        fmt::format("{} and {} are the same file", printable(other->path), printable(facts->path)));
+            return fail(
+                ErrorCode::InvalidArgument,
+                fmt::format("{} and {} are the same file",
+                            printable(paths[static_cast<std::size_t>(other - files.begin())]), printable(path)));
         }
         files.push_back(std::move(*facts));
     }

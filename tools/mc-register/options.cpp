@@ -18,6 +18,7 @@ constexpr std::span<const Option> kTimeout = tools::kTimeoutOption;
 
 constexpr Option kSegment[] = {
     {.name = "segment",
+     .placeholder = "SEGMENT",
      .positional = true,
      .required = true,
      .toml = false,
@@ -25,6 +26,7 @@ constexpr Option kSegment[] = {
 };
 constexpr Option kPaths[] = {
     {.name = "path",
+     .placeholder = "PATH",
      .repeated = true,
      .unsplit = true,
      .positional = true,
@@ -36,6 +38,7 @@ constexpr Option kPaths[] = {
 };
 constexpr Option kRemovedPaths[] = {
     {.name = "path",
+     .placeholder = "PATH",
      .repeated = true,
      .unsplit = true,
      .positional = true,

@@ -38,7 +38,8 @@ class StaticSegmentTest : public testing::Test {
     }
     std::vector<std::string> there() {
         std::vector<std::string> paths;
-        for (const auto& file : decodeSegmentDescriptor(store_.get(segment_.key, kNone)->value)->legacy_files)
+        const auto descriptor = decodeSegmentDescriptor(store_.get(segment_.key, kNone)->value);
+        for (const auto& file : descriptor->legacy_files)
             paths.push_back(file.file_path);
         return paths;
     }

@@ -20,12 +20,12 @@ std::string encoded(std::vector<LegacyFile> files) {
     return encodeSegmentDescriptor(makeFileSegment("node01", std::move(files)));
 }
 
-Result<EditedFiles> add(std::string_view json, const LegacyFile& added) {
-    return addFiles(json, "node01", std::span(&added, 1));
+Result<EditedFiles> add(std::string_view text, const LegacyFile& added) {
+    return addFiles(text, "node01", std::span(&added, 1));
 }
 
-Result<EditedFiles> remove(std::string_view json, const std::string& path) {
-    return removeFiles(json, std::span(&path, 1));
+Result<EditedFiles> remove(std::string_view text, const std::string& path) {
+    return removeFiles(text, std::span(&path, 1));
 }
 
 TEST(FileSegment, IsWrittenAsTheSeedShowsIt) {
