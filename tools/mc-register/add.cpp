@@ -49,7 +49,7 @@ std::string document(const SegmentKey& segment, const Publication& publication, 
                         {"action", toString(publication.action)},
                         {"dry_run", dry_run},
                         {"version", updated.version.empty() ? Json(nullptr) : Json(updated.version)},
-                        {"guarded", updated.guarded},
+                        {"guarded", dry_run ? Json(nullptr) : Json(updated.guarded)},
                         {"files_added", publication.files_added},
                         {"mounts_lost", publication.mounts_lost},
                         {"descriptor", publication.json.empty() ? Json(nullptr) : Json::parse(publication.json)}};

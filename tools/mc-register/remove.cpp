@@ -26,13 +26,14 @@ bool isWhole(const config::Values& values) {
 
 std::string document(const SegmentKey& segment, const Withdrawal& withdrawal, const config::Values& values) {
     const auto& updated = withdrawal.update;
+    const bool dry_run = values.flag("dry-run");
     const Json document{{"schema_version", 1},
                         {"segment", segment.name},
                         {"key", segment.key},
                         {"removed", updated.done != Change::Kind::None},
-                        {"dry_run", values.flag("dry-run")},
+                        {"dry_run", dry_run},
                         {"version", updated.version.empty() ? Json(nullptr) : Json(updated.version)},
-                        {"guarded", updated.guarded},
+                        {"guarded", dry_run ? Json(nullptr) : Json(updated.guarded)},
                         {"files", withdrawal.files},
                         {"files_left", withdrawal.files_left},
                         {"mounts_lost", withdrawal.mounts_lost}};

@@ -53,7 +53,7 @@ void warnIfUnguarded(const metadata::Updated& updated, const std::string& key, c
     if (updated.guarded || values.flag("quiet")) return;
     fmt::print(stderr,
                "warning: this metadata server knows no conditions: what somebody else changed in {} at the same moment "
-               "is lost\n",
+               "may be lost\n",
                printable(key));
 }
 

@@ -13,7 +13,7 @@ namespace mc::metadata {
 namespace {
 
 // Each failure is somebody else's success, so that only a crowd gets there.
-constexpr int kAttempts = 2000;
+constexpr int kAttempts = 500;
 constexpr int kLongestPauseMs = 32;
 
 // So that a crowd does not meet again at once.

@@ -16,6 +16,11 @@ using nlohmann::json;
 
 constexpr int kMaxDepth = 64;  // Writing is recursive.
 
+// Where one is null, decodeSegmentDescriptor() takes the other, and a tree the last.
+std::unexpected<Error> ambiguous() {
+    return fail(ErrorCode::BadData, "segment descriptor: a member stands there twice");
+}
+
 /// The descriptor, and the tree that it was read from.
 struct Parsed {
     SegmentDescriptor descriptor;
@@ -40,16 +45,23 @@ Result<Parsed> parse(std::string_view text) {
     if (too_deep) return fail(ErrorCode::BadData, fmt::format("segment descriptor: nested deeper than {}", kMaxDepth));
     const auto buffers = tree.find("buffers");
     const std::size_t count = buffers == tree.end() ? 0 : buffers->size();
-    // Of two members of one name, one null, the readers take different ones.
-    if (count != descriptor->legacy_files.size())
-        return fail(ErrorCode::BadData, "segment descriptor: \"buffers\" stands there twice");
+    if (count != descriptor->legacy_files.size()) return ambiguous();
     return Parsed{.descriptor = std::move(*descriptor), .tree = std::move(tree)};
 }
 
-// As encodeSegmentDescriptor() writes; what comes out must be what it was, a descriptor.
-Result<EditedFiles> finish(const json& tree, std::size_t changed) {
+bool sameFiles(std::span<const LegacyFile> left, std::span<const LegacyFile> right) {
+    return std::ranges::equal(left, right, [](const LegacyFile& one, const LegacyFile& other) {
+        return one.file_path == other.file_path && one.length == other.length &&
+               one.local_path_map == other.local_path_map;
+    });
+}
+
+/// Written as encodeSegmentDescriptor() does, and read again: it must be `expected`.
+Result<EditedFiles> finish(const json& tree, const SegmentDescriptor& expected, std::size_t changed) {
     EditedFiles edited{.json = tree.dump(-1, ' ', true, json::error_handler_t::replace), .changed = changed};
-    if (auto decoded = decodeSegmentDescriptor(edited.json); !decoded) return std::unexpected(decoded.error());
+    const auto written = decodeSegmentDescriptor(edited.json);
+    if (!written) return std::unexpected(written.error());
+    if (written->name != expected.name || !sameFiles(written->legacy_files, expected.legacy_files)) return ambiguous();
     return edited;
 }
 
@@ -92,19 +104,21 @@ Result<EditedFiles> addFiles(std::string_view text, std::string_view server_name
     }
     if (added.empty()) return EditedFiles{.json = std::string(text), .changed = 0};
     const std::size_t count = added.size();
+    auto& expected = parsed->descriptor.legacy_files;
+    expected.insert(expected.end(), added.begin(), added.end());
     // Two encoders of one member would be one too many.
     auto fresh = json::parse(encodeSegmentDescriptor(makeFileSegment({}, std::move(added))));
     json& buffers = parsed->tree["buffers"];
     if (buffers.is_null()) buffers = json::array();
     for (auto& file : fresh["buffers"])
         buffers.push_back(std::move(file));
-    return finish(parsed->tree, count);
+    return finish(parsed->tree, parsed->descriptor, count);
 }
 
 Result<EditedFiles> removeFiles(std::string_view text, std::span<const std::string> paths) {
     auto parsed = parse(text);
     if (!parsed) return std::unexpected(parsed.error());
-    const auto& files = parsed->descriptor.legacy_files;
+    auto& files = parsed->descriptor.legacy_files;
     const auto meant = [&](const LegacyFile& file) { return std::ranges::find(paths, file.file_path) != paths.end(); };
     if (std::ranges::none_of(files, meant)) return EditedFiles{.json = std::string(text), .changed = 0};
     json kept = json::array();
@@ -113,7 +127,8 @@ Result<EditedFiles> removeFiles(std::string_view text, std::span<const std::stri
     }
     const std::size_t removed = files.size() - kept.size();
     parsed->tree["buffers"] = std::move(kept);
-    return finish(parsed->tree, removed);
+    std::erase_if(files, meant);
+    return finish(parsed->tree, parsed->descriptor, removed);
 }
 
 }  // namespace mc

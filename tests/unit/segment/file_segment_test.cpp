@@ -102,6 +102,15 @@ TEST(FileSegment, RefusesWhatIsNoFileSegment) {
     }
 }
 
+TEST(FileSegment, RefusesWhatIsReadInTwoWays) {
+    for (const auto* text : {R"({"protocol":"nvmeof","buffers":[{"file_path":"/a","length":1,"length":null}]})",
+                             R"({"protocol":"nvmeof","buffers":[{"file_path":"/a","length":1}],"buffers":null})"}) {
+        const auto edited = add(text, file("/b", 1));
+        ASSERT_FALSE(edited) << text;
+        EXPECT_EQ(edited.error().message, "segment descriptor: a member stands there twice");
+    }
+}
+
 TEST(FileSegment, RefusesWhatIsNestedTooDeeplyToBeWrittenAgain) {
     const auto nested = [](std::size_t depth) {
         return R"({"protocol":"nvmeof","x":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
