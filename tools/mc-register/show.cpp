@@ -65,6 +65,7 @@ std::string document(const SegmentKey& segment, const SegmentDescriptor& descrip
 
 std::string mountsOf(const LegacyFile& file) {
     std::vector<std::string> mounts;
+    mounts.reserve(file.local_path_map.size());
     for (const auto& [server, path] : file.local_path_map)
         mounts.push_back(fmt::format("{}: {}", printable(server), printable(path)));
     return join(mounts, ", ");

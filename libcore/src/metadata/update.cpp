@@ -49,7 +49,7 @@ Attempt put(Store& store, std::string_view key, const Change& change, const Vers
 }
 
 Attempt remove(Store& store, std::string_view key, const VersionedValue& current, Deadline deadline) {
-    const Updated removed{.done = Change::Kind::Remove, .version = {}, .guarded = !current.version.empty()};
+    Updated removed{.done = Change::Kind::Remove, .version = {}, .guarded = !current.version.empty()};
     auto done = store.remove(key, unchanged(current), deadline);
     if (done) return removed;
     return lostOr(done.error(), done.error().code == ErrorCode::Busy || done.error().code == ErrorCode::NotFound);

@@ -19,6 +19,7 @@ constexpr Deadline kNone = std::nullopt;
 
 SegmentDescriptor files(std::vector<std::string> paths) {
     std::vector<LegacyFile> list;
+    list.reserve(paths.size());
     for (auto& path : paths)
         list.push_back({.file_path = std::move(path), .length = 10, .local_path_map = {}});
     return makeFileSegment("node01", std::move(list));

@@ -74,14 +74,15 @@ TEST(Update, ARemovalDoesNotTakeWhatWasPutMeanwhile) {
 }
 
 TEST(Update, LosesNothingBetweenThreads) {
-    constexpr int kThreads = 4;
-    constexpr int kEach = 250;
+    constexpr std::size_t kThreads = 4;
+    constexpr std::size_t kEach = 250;
     MemoryStore store;
     {
         std::vector<std::jthread> threads;
-        for (int i = 0; i < kThreads; ++i) {
+        threads.reserve(kThreads);
+        for (std::size_t i = 0; i < kThreads; ++i) {
             threads.emplace_back([&] {
-                for (int n = 0; n < kEach; ++n)
+                for (std::size_t n = 0; n < kEach; ++n)
                     EXPECT_TRUE(update(store, "k", append("."), kNone));
             });
         }
