@@ -9,7 +9,7 @@ load metadata
     run --separate-stderr mc-meta --help
     assert_success
     assert_line --index 0 --partial "a metadata server, and what is in one"
-    for command in serve get put remove list watch; do
+    for command in serve get put remove list show dump restore copy watch; do
         assert_line --regexp "^ +$command "
     done
     run --separate-stderr mc-meta put --help

@@ -3,25 +3,17 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # Variables that bats, its run and the helper set.
 
 load helper
-load metadata
-load etcd
+load stores
 
 # How often each of two processes adds to one segment.
 rounds=${MC_REGISTER_ROUNDS:-200}
-
-start_redis() {
-    port=$(free_port)
-    start redis redis-server --bind 127.0.0.1 --port "$port" --dir "$BATS_TEST_TMPDIR" --save ""
-    server=$pid
-    export MC_METADATA_SERVER=redis://127.0.0.1:$port
-    wait_for redis.out "eady to accept connections"
-}
 
 # on_each_store FUNCTION: with each as the metadata server, one after the other.
 on_each_store() {
     local store
     for store in start_metadata start_redis start_etcd; do
         echo "on the store of $store"
+        port='' peer_port=''
         $store
         "$1"
         kill -KILL "$server"
@@ -219,7 +211,7 @@ print(found == sorted((f"{n}-{i}", i + 1) for n in "ab" for i in range(int(sys.a
         assert_equal "$(json 'd["guarded"], d["action"], d["version"]')" "(False, 'merged', None)"
         run mc-register add cache "$files/two"
         assert_equal "$status" 73
-        run --separate-stderr mc-register remove cache "$files/two" --json
+        run --separate-stderr mc-register remove cache "$files/two" --json --quiet
         [[ $stderr == *"warning: this metadata server knows no conditions"* ]]
         assert_equal "$(json 'd["guarded"], d["files_left"]')" "(False, 1)"
         run mc-register show cache

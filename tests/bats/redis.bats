@@ -3,23 +3,9 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # Variables that bats, its run and the helper set.
 
 load helper
+load redis
 
 small=(--block_size=4KiB --batch_size=16 --threads=2 --buffer_size=4MiB --duration=200ms --warmup=20ms)
-
-# start_redis ARGUMENT...: its pid is in $server, its port in $port, its URI for mc-meta and in $url.
-start_redis() {
-    port=${port:-$(free_port)}
-    mkdir -p "$BATS_TEST_TMPDIR/redis"
-    start redis redis-server --bind 127.0.0.1 --port "$port" --dir "$BATS_TEST_TMPDIR/redis" --save "" "$@"
-    server=$pid
-    url=redis://127.0.0.1:$port
-    export MC_METADATA_SERVER=$url
-    wait_for redis.out "eady to accept connections"
-}
-
-cli() {
-    redis-cli -p "$port" "$@"
-}
 
 @test "a value comes back byte by byte, from us and from redis-cli" {
     start_redis

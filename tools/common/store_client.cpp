@@ -6,17 +6,17 @@
 
 namespace mc::tools {
 
-Result<std::unique_ptr<metadata::Store>> openClient(const config::Values& values) {
-    const std::string server = values.text("metadata-server");
+Result<std::unique_ptr<metadata::Store>> openClient(const config::Values& values, std::string_view option) {
+    const std::string server = values.text(option);
     if (metadata::isP2pHandshake(server) || server == "memory:") {
-        return std::unexpected(values.error("metadata-server", "is no server",
-                                            "give http://HOST:8080/metadata, redis://HOST or etcd://HOST"));
+        return std::unexpected(
+            values.error(option, "is no server", "give http://HOST:8080/metadata, redis://HOST or etcd://HOST"));
     }
     const auto options = metadata::storeOptionsFrom(values);
     if (!options) return std::unexpected(options.error());
     auto store = metadata::openStore(server, *options);
     if (store || store.error().code != ErrorCode::InvalidArgument) return store;
-    return fail(values.error("metadata-server", "").code, store.error().message, store.error().hint);
+    return fail(values.error(option, "").code, store.error().message, store.error().hint);
 }
 
 Deadline commandDeadline(const config::Values& values) {

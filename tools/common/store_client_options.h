@@ -5,8 +5,8 @@
 
 namespace mc::tools {
 
-/// For a tool that is a client of a metadata server: openClient() reads them.
-inline constexpr config::Option kStoreOptions[] = {
+/// Which server openClient() opens.
+inline constexpr config::Option kServerOption[] = {
     {.name = "metadata-server",
      .placeholder = "URL",
      .environment = "MC_METADATA_SERVER",
@@ -18,18 +18,14 @@ inline constexpr config::Option kStoreOptions[] = {
          "conditions only. redis://[USER@]HOST[:PORT][/DATABASE]: Redis; without a port, 6379. "
          "etcd://HOST:2379[,HOST:2379...], or the same without etcd://: etcd, 3.4 or newer; with https:// before a "
          "HOST, or with one of the TLS files below, over TLS."},
-    metadata::kMetadataConnectTimeout,
-    metadata::kMetadataTimeout,
-    metadata::kMetadataMaxValue,
-    metadata::kMetadataProxy,
-    metadata::kMetadataCaFile,
-    metadata::kMetadataCertFile,
-    metadata::kMetadataKeyFile,
-    metadata::kMetadataUser,
-    metadata::kMetadataPasswordFile,
-    metadata::kRedisUsername,
-    metadata::kRedisPassword,
-    metadata::kRedisDatabase,
+};
+
+/// How it does that.
+inline constexpr config::Option kStoreOptions[] = {
+    metadata::kMetadataConnectTimeout, metadata::kMetadataTimeout, metadata::kMetadataMaxValue,
+    metadata::kMetadataProxy,          metadata::kMetadataCaFile,  metadata::kMetadataCertFile,
+    metadata::kMetadataKeyFile,        metadata::kMetadataUser,    metadata::kMetadataPasswordFile,
+    metadata::kRedisUsername,          metadata::kRedisPassword,   metadata::kRedisDatabase,
 };
 
 /// What commandDeadline() reads.

@@ -16,8 +16,10 @@ struct Verb {
 };
 
 constexpr std::array kVerbs{
-    Verb{"serve", mc::meta::runServe},   Verb{"get", mc::meta::runGet},   Verb{"put", mc::meta::runPut},
-    Verb{"remove", mc::meta::runRemove}, Verb{"list", mc::meta::runList}, Verb{"watch", mc::meta::runWatch},
+    Verb{"serve", mc::meta::runServe},   Verb{"get", mc::meta::runGet},         Verb{"put", mc::meta::runPut},
+    Verb{"remove", mc::meta::runRemove}, Verb{"list", mc::meta::runList},       Verb{"show", mc::meta::runShow},
+    Verb{"dump", mc::meta::runDump},     Verb{"restore", mc::meta::runRestore}, Verb{"copy", mc::meta::runCopy},
+    Verb{"watch", mc::meta::runWatch},
 };
 
 mc::Result<mc::ExitCode> run(const mc::config::Values& values, mc::tools::StopSignals& stop) {

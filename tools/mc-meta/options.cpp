@@ -13,7 +13,8 @@ namespace {
 using config::Option;
 using config::Type;
 
-constexpr std::span<const Option> kServer = tools::kStoreOptions;
+constexpr std::span<const Option> kServer = tools::kServerOption;
+constexpr std::span<const Option> kStore = tools::kStoreOptions;
 constexpr std::span<const Option> kTimeout = tools::kTimeoutOption;
 constexpr Option kWatchTimeout[] = {
     {.name = "timeout",
@@ -62,6 +63,72 @@ constexpr Option kWatchValues[] = {
     {.name = "values", .type = Type::Flag, .summary = "values, too; with --json they are always there"},
 };
 
+constexpr Option kCluster[] = {metadata::kMetadataClusterId};
+constexpr Option kShow[] = {
+    {.name = "segment", .placeholder = "SEGMENT", .positional = true, .toml = false, .summary = "only this one"},
+    {.name = "no-probe", .type = Type::Flag, .summary = "ask no owner whether it is there"},
+    {.name = "probe-timeout",
+     .type = Type::Duration,
+     .min = "1ms",
+     .max = "3599s",
+     .fallback = "2s",
+     .summary = "how long an owner has to answer"},
+};
+constexpr Option kDumpPrefix[] = {
+    {.name = "prefix",
+     .positional = true,
+     .toml = false,
+     .fallback = "mooncake/",
+     .summary = "what the keys begin with",
+     .details = "An empty one, '', means all keys of the store, whoever has put them there."},
+};
+constexpr Option kCopyPrefix[] = {
+    {.name = "prefix",
+     .fallback = "mooncake/",
+     .summary = "what the keys begin with",
+     .details = "An empty one, '', means all keys of the store, whoever has put them there."},
+};
+constexpr Option kOutput[] = {
+    {.name = "output",
+     .letter = 'o',
+     .placeholder = "FILE",
+     .file = true,
+     .summary = "write there, and not to standard output",
+     .details = "The file is there whole, or as it was before."},
+};
+constexpr Option kDumpFile[] = {
+    {.name = "file",
+     .placeholder = "FILE",
+     .positional = true,
+     .required = true,
+     .file = true,
+     .toml = false,
+     .summary = "a dump; -: standard input"},
+};
+constexpr Option kRestore[] = {
+    {.name = "if-exists",
+     .type = Type::Choice,
+     .choices = {"fail", "keep", "replace"},
+     .fallback = "fail",
+     .summary = "what becomes of keys that are there with other values",
+     .details = "fail: nothing at all is changed."},
+    {.name = "yes", .type = Type::Flag, .toml = false, .summary = "do it; without it, only what would be done is told"},
+};
+constexpr Option kFromTo[] = {
+    {.name = "from",
+     .placeholder = "URL",
+     .positional = true,
+     .required = true,
+     .toml = false,
+     .summary = "the metadata server that has the keys"},
+    {.name = "to",
+     .placeholder = "URL",
+     .positional = true,
+     .required = true,
+     .toml = false,
+     .summary = "the one that is to have them, too"},
+};
+
 constexpr config::Command kGet{
     .name = "get",
     .summary = "write a key's value to standard output",
@@ -69,7 +136,7 @@ constexpr config::Command kGet{
     .examples = {{"Where does an engine answer?", "mc-meta get mooncake/rpc_meta/10.0.0.2:12345"},
                  {"A descriptor, to be read by people",
                   "mc-meta get mooncake/ram/10.0.0.2:12345 | python3 -m json.tool"}},
-    .options = {kKey, kTimeout, kServer},
+    .options = {kKey, kTimeout, kServer, kStore},
 };
 constexpr config::Command kPut{
     .name = "put",
@@ -78,7 +145,7 @@ constexpr config::Command kPut{
     .examples = {{"A short value", "mc-meta put greeting hello"},
                  {"A descriptor from a file, unless there is one",
                   "mc-meta put --if-absent mooncake/ram/node1 @node1.json"}},
-    .options = {kKey, kValue, kIfVersion, kTimeout, kServer},
+    .options = {kKey, kValue, kIfVersion, kTimeout, kServer, kStore},
 };
 constexpr config::Command kRemove{
     .name = "remove",
@@ -87,7 +154,7 @@ constexpr config::Command kRemove{
         "Removes exactly this key. What an engine that was killed has left are two: its rpc_meta and its ram.",
     .examples = {{"Let a crashed engine come back under its name", "mc-meta remove mooncake/rpc_meta/10.0.0.2:12345"},
                  {"In a script that may run twice", "mc-meta remove --if-missing=ok greeting"}},
-    .options = {kKey, kIfVersion, kIfMissing, kTimeout, kServer},
+    .options = {kKey, kIfVersion, kIfMissing, kTimeout, kServer, kStore},
 };
 constexpr config::Command kListCommand{
     .name = "list",
@@ -95,7 +162,46 @@ constexpr config::Command kListCommand{
     .description = "Keys with their versions and the lengths of their values.",
     .examples = {{"Every engine", "mc-meta list mooncake/rpc_meta/ --values"},
                  {"Keys for a loop", "mc-meta list mooncake/ram/ --keys-only"}},
-    .options = {kPrefix, kList, kTimeout, kServer},
+    .options = {kPrefix, kList, kTimeout, kServer, kStore},
+};
+constexpr config::Command kShowCommand{
+    .name = "show",
+    .summary = "list segments, and whether their owners live",
+    .description =
+        "A line for each segment: what it is, how old, and where its owner is. Owners are asked, many at once: one "
+        "that answers lives.",
+    .examples = {{"What is in the cluster", "mc-meta show"},
+                 {"One segment, for a program", "mc-meta show 10.0.0.2:12345 --json"}},
+    .options = {kShow, kTimeout, kCluster, kServer, kStore},
+};
+constexpr config::Command kDump{
+    .name = "dump",
+    .summary = "write keys and values to a file",
+    .description =
+        "A line of JSON for each key, in order, the same whatever kind of server the keys are in; "
+        "the last line counts them. What is changed meanwhile may be there or not: it is no snapshot.",
+    .examples = {{"A backup", "mc-meta dump --output=mooncake.jsonl"},
+                 {"What has changed since", "mc-meta dump | diff mooncake.jsonl -"}},
+    .options = {kDumpPrefix, kOutput, kTimeout, kServer, kStore},
+};
+constexpr config::Command kRestoreCommand{
+    .name = "restore",
+    .summary = "bring keys and values of a dump back",
+    .description =
+        "Tells what would be done, and with --yes does it: all of it, or nothing. If a change fails, those before it "
+        "are taken back. Keys that the dump does not have stay.",
+    .examples = {{"See what it would do", "mc-meta restore mooncake.jsonl"},
+                 {"Only what has been lost", "mc-meta restore mooncake.jsonl --if-exists=keep --yes"}},
+    .options = {kDumpFile, kRestore, kTimeout, kServer, kStore},
+};
+constexpr config::Command kCopy{
+    .name = "copy",
+    .summary = "copy keys and values from one server to another",
+    .description =
+        "A dump of the one, restored in the other: tells what would be done, and does it, all or nothing, with --yes. "
+        "User, password and TLS files count for both; where they differ, take dump and restore.",
+    .examples = {{"Move from Redis to etcd", "mc-meta copy redis://10.0.0.1 etcd://10.0.0.2:2379 --yes"}},
+    .options = {kFromTo, kCopyPrefix, kRestore, kTimeout, kStore},
 };
 constexpr config::Command kWatch{
     .name = "watch",
@@ -106,10 +212,11 @@ constexpr config::Command kWatch{
         "to be listed again.",
     .examples = {{"All changes", "mc-meta watch"},
                  {"Engines that come and go, for a program", "mc-meta watch mooncake/rpc_meta/ --json"}},
-    .options = {kPrefix, kWatchValues, kWatchTimeout, kServer},
+    .options = {kPrefix, kWatchValues, kWatchTimeout, kServer, kStore},
 };
 
-constexpr std::array kCommands{kServe, kGet, kPut, kRemove, kListCommand, kWatch};
+constexpr std::array kCommands{kServe,          kGet,  kPut,  kRemove, kListCommand, kShowCommand, kDump,
+                               kRestoreCommand, kCopy, kWatch};
 
 }  // namespace
 
@@ -129,15 +236,16 @@ const config::Tool& metaTool() {
                  .exit_codes = {{ExitCode::Ok, "done; a server or a watch was stopped"},
                                 {ExitCode::Negative, "the key does not exist, or has another version"},
                                 {ExitCode::Usage, "an option or an argument is wrong"},
-                                {ExitCode::BadData, "a value is too long or no text; serve: the file is damaged"},
+                                {ExitCode::BadData,
+                                 "a value is too long or no text; restore: the dump is not whole; serve: the file is "
+                                 "damaged"},
                                 {ExitCode::NoInput, "a file can't be read"},
                                 {ExitCode::Unavailable,
                                  "the server can't be reached, has gone, or can't do that; "
                                  "serve: another process has the file open"},
                                 {ExitCode::System, "the operating system refused memory, threads or descriptors"},
                                 {ExitCode::CannotCreate,
-                                 "the key exists; serve: a port can't be bound, or the file "
-                                 "not be made"},
+                                 "a key exists; a file can't be made; serve: a port can't be bound"},
                                 {ExitCode::Io, "the server could not store it; changes were lost; output failed"},
                                 {ExitCode::TimedOut, "no answer in time"},
                                 {ExitCode::Protocol, "it is no metadata server that answers"},
@@ -145,7 +253,7 @@ const config::Tool& metaTool() {
                                  "the server or its certificate was refused; serve: the file "
                                  "may not be written"},
                                 {ExitCode::Config, "the configuration file or the environment is wrong"},
-                                {ExitCode::HungUp, "a list, or a put that was reading, was ended by SIGHUP"},
+                                {ExitCode::HungUp, "what takes time, such as a list, was ended by SIGHUP"},
                                 {ExitCode::Interrupted, "the same by SIGINT"},
                                 {ExitCode::Terminated, "the same by SIGTERM"}}},
         .commands = kCommands};

@@ -118,11 +118,9 @@ Result<ExitCode> runList(const config::Values& values, tools::StopSignals& stop)
     const auto entries = listAll(values, kind, stop);
     if (!entries) return std::unexpected(entries.error());
     if (!*entries) return stop.exitCode();
-    if (!values.flag("quiet")) {
-        for (const auto& entry : **entries) {
-            if (!entry.problem.empty())
-                fmt::print(stderr, "warning: {}: {}\n", printable(entry.key), printable(entry.problem));
-        }
+    for (const auto& entry : **entries) {
+        if (!entry.problem.empty())
+            fmt::print(stderr, "warning: {}: {}\n", printable(entry.key), printable(entry.problem));
     }
     const std::string text = values.flag("json") ? document(**entries, kind) : table(**entries, kind);
     if (auto printed = tools::writeData(text); !printed) return std::unexpected(printed.error());

@@ -13,7 +13,8 @@ using config::Option;
 using config::Type;
 
 constexpr Option kCluster[] = {metadata::kMetadataClusterId};
-constexpr std::span<const Option> kServer = tools::kStoreOptions;
+constexpr std::span<const Option> kServer = tools::kServerOption;
+constexpr std::span<const Option> kStore = tools::kStoreOptions;
 constexpr std::span<const Option> kTimeout = tools::kTimeoutOption;
 
 constexpr Option kSegment[] = {
@@ -118,7 +119,7 @@ constexpr config::Command kAddCommand{
                   "mc-register add cache --if-exists=merge /dev/disk/by-id/nvme-eui.0025385b11b6e8d1"},
                  {"What would be written", "mc-register add cache /mnt/nvme0/cache --dry-run"},
                  {"The memory of an engine that is still to start", "mc-register add 10.0.0.2:12345 --memory"}},
-    .options = {kSegment, kPaths, kAdd, kMemoryDetails, kDryRun, kTimeout, kCluster, kServer},
+    .options = {kSegment, kPaths, kAdd, kMemoryDetails, kDryRun, kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kRemove{
     .name = "remove",
@@ -128,14 +129,14 @@ constexpr config::Command kRemove{
         "RAM segment is only removed while it has no buffers.",
     .examples = {{"A segment", "mc-register remove cache"},
                  {"A file of it", "mc-register remove cache /mnt/nvme0/cache"}},
-    .options = {kSegment, kRemovedPaths, kIfMissing, kMemory, kDryRun, kTimeout, kCluster, kServer},
+    .options = {kSegment, kRemovedPaths, kIfMissing, kMemory, kDryRun, kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kList{
     .name = "list",
     .summary = "list the segments of files",
     .description = "In the order of their names, with the number and the size of what they have.",
     .examples = {{"Segments of files", "mc-register list"}, {"Segments of memory", "mc-register list --memory"}},
-    .options = {kListMemory, kTimeout, kCluster, kServer},
+    .options = {kListMemory, kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kShow{
     .name = "show",
@@ -143,7 +144,7 @@ constexpr config::Command kShow{
     .description = "Its files with their offsets in the segment, and which server mounted them where.",
     .examples = {{"A segment of files", "mc-register show cache"},
                  {"The same", "mc-register show mooncake/nvmeof/cache"}},
-    .options = {kSegment, kMemory, kTimeout, kCluster, kServer},
+    .options = {kSegment, kMemory, kTimeout, kCluster, kServer, kStore},
 };
 
 constexpr std::array kCommands{kAddCommand, kRemove, kList, kShow};

@@ -49,8 +49,8 @@ std::string counted(std::size_t count, std::string_view noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-void warnIfUnguarded(const metadata::Updated& updated, const std::string& key, const config::Values& values) {
-    if (updated.guarded || values.flag("quiet")) return;
+void warnIfUnguarded(const metadata::Updated& updated, const std::string& key) {
+    if (updated.guarded) return;
     fmt::print(stderr,
                "warning: this metadata server knows no conditions: what somebody else changed in {} at the same moment "
                "may be lost\n",

@@ -31,6 +31,6 @@ std::uint64_t totalLength(const SegmentDescriptor& descriptor);
 std::string counted(std::size_t count, std::string_view noun);
 
 /// Says on standard error that somebody else's change may be lost, where the store could not prevent that.
-void warnIfUnguarded(const metadata::Updated& updated, const std::string& key, const config::Values& values);
+void warnIfUnguarded(const metadata::Updated& updated, const std::string& key);
 
 }  // namespace mc::registering

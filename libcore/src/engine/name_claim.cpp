@@ -11,8 +11,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "engine/engine_options.h"
-#include "metadata/handshake_client.h"
-#include "metadata/handshake_messages.h"
+#include "metadata/owner_probe.h"
 
 namespace mc {
 namespace {
@@ -59,24 +58,20 @@ Result<void> expectDead(const NameClaim& claim, const RpcMeta& owner) {
     if (isBoundByClaimant(claim, owner, *addresses)) return {};
     const std::string address = formatHostPort(owner.ip_or_host_name, owner.rpc_port);
     const EngineOptions& options = claim.options;
-    const auto reply =
-        metadata::callHandshake(*addresses, metadata::MessageType::Probe, metadata::kProbeRequest,
-                                {.connect_timeout = std::min(options.handshake_connect_timeout, options.probe_timeout),
-                                 .reply_timeout = options.probe_timeout,
-                                 .max_message_length = options.handshake_max_length});
-    if (reply) return taken(claim, fmt::format("a live owner at {}", address));
-    switch (reply.error().code) {
-        case ErrorCode::Unavailable:
-        case ErrorCode::TimedOut:
-            log::info("server name {}: its owner at {} is gone ({}); taking it over", claim.name, address,
-                      reply.error().message);
-            return {};
-        case ErrorCode::Protocol:
-            return taken(claim, fmt::format("a live owner at {} (which closes without an answer)", address));
-        default:
-            return std::unexpected(
-                wrap(fmt::format("server name {}: probe its owner at {}", claim.name, address), reply.error()));
+    const auto probe = metadata::probeOwner(
+        *addresses, {.connect_timeout = std::min(options.handshake_connect_timeout, options.probe_timeout),
+                     .reply_timeout = options.probe_timeout,
+                     .max_message_length = options.handshake_max_length});
+    if (!probe) {
+        return std::unexpected(
+            wrap(fmt::format("server name {}: probe its owner at {}", claim.name, address), probe.error()));
     }
+    if (probe->alive) {
+        return taken(claim, fmt::format("a live owner at {}{}", address,
+                                        probe->detail.empty() ? "" : fmt::format(" (which {})", probe->detail)));
+    }
+    log::info("server name {}: its owner at {} is gone ({}); taking it over", claim.name, address, probe->detail);
+    return {};
 }
 
 // Of a descriptor without rpc_meta under its name.

@@ -17,4 +17,14 @@ std::string formatTimestamp(std::chrono::system_clock::time_point time) {
                        local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec, fraction);
 }
 
+std::optional<std::chrono::system_clock::time_point> parseTimestamp(const std::string& text) {
+    std::tm local{};
+    const char* rest = ::strptime(text.c_str(), "%Y-%m-%d %H:%M:%S", &local);
+    if (rest == nullptr || (*rest != '\0' && *rest != '.')) return std::nullopt;
+    local.tm_isdst = -1;
+    const std::time_t seconds = std::mktime(&local);  // NOLINT(concurrency-mt-unsafe): nothing changes the time zone
+    if (seconds == -1) return std::nullopt;
+    return std::chrono::system_clock::from_time_t(seconds);
+}
+
 }  // namespace mc

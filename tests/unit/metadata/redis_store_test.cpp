@@ -18,7 +18,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr Deadline kNone = std::nullopt;
-const std::string kOdd("a b*?[x]\\{}\n\r\t\"'$\0\xff\xc3\xa4/:", 25);
+constexpr char kOddBytes[] = "a b*?[x]\\{}\n\r\t\"'$\0\xff\xc3\xa4/:";
+const std::string kOdd(kOddBytes, sizeof(kOddBytes) - 1);
 
 class RedisStoreTest : public testing::Test {
   protected:

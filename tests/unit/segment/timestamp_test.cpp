@@ -47,5 +47,18 @@ TEST_F(Timestamp, IsLocalTime) {
     EXPECT_EQ(formatTimestamp(system_clock::time_point(microseconds(0))), "1970-01-01 05:30:00.000000");
 }
 
+TEST_F(Timestamp, IsReadBack) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    EXPECT_EQ(parseTimestamp(formatTimestamp(now)), now);
+    EXPECT_EQ(parseTimestamp(formatTimestamp(now + std::chrono::milliseconds(999))), now);
+    EXPECT_EQ(parseTimestamp("2026-11-21 02:50:34"), parseTimestamp("2026-11-21 02:50:34.534836"));
+}
+
+TEST_F(Timestamp, ThatIsNoneIsNotRead) {
+    for (const char* text :
+         {"", "now", "2026-11-21", "2026-11-21 02:50", "2026-13-01 00:00:00", "2026-11-21 02:50:34Z"})
+        EXPECT_FALSE(parseTimestamp(text)) << text;
+}
+
 }  // namespace
 }  // namespace mc
