@@ -86,6 +86,8 @@ void tell(const SegmentKey& segment, const Publication& publication, bool dry_ru
 }  // namespace
 
 Result<ExitCode> runAdd(const config::Values& values, tools::StopSignals& /*stop*/) {
+    if (values.given("buffer")) return runAddBuffers(values);
+    if (values.given("control-socket")) return std::unexpected(values.error("control-socket", "is of --buffer"));
     const auto segment = namedSegment(values);
     if (!segment) return std::unexpected(segment.error());
     const auto if_exists = ifExists(values, segment->kind);

@@ -8,7 +8,10 @@
 namespace mc::registering {
 
 Result<ExitCode> runAdd(const config::Values& values, tools::StopSignals& stop);
+/// The same with --buffer, by a running target.
+Result<ExitCode> runAddBuffers(const config::Values& values);
 Result<ExitCode> runRemove(const config::Values& values, tools::StopSignals& stop);
+Result<ExitCode> runRemoveBuffers(const config::Values& values);
 Result<ExitCode> runList(const config::Values& values, tools::StopSignals& stop);
 Result<ExitCode> runShow(const config::Values& values, tools::StopSignals& stop);
 

@@ -25,6 +25,15 @@ constexpr Option kSegment[] = {
      .toml = false,
      .summary = "the segment: NAME, nvmeof/NAME or the whole key"},
 };
+// With --buffer the only target of this user may be meant.
+constexpr Option kSegmentOrOnlyTarget[] = {
+    {.name = "segment",
+     .placeholder = "SEGMENT",
+     .positional = true,
+     .toml = false,
+     .summary = "the segment: NAME, nvmeof/NAME or the whole key",
+     .details = "With --buffer that of a running mc-target; where none is named, of the only one that this user runs."},
+};
 constexpr Option kPaths[] = {
     {.name = "path",
      .placeholder = "PATH",
@@ -86,6 +95,38 @@ constexpr Option kMemoryDetails[] = {
      .group = "Memory",
      .summary = "which of the devices serve which memory; by default all serve cpu:0"},
 };
+constexpr std::string_view kRunning = "Running target";
+constexpr Option kAddedBuffers[] = {
+    {.name = "buffer",
+     .placeholder = "SIZE[@cpu:N]",
+     .repeated = true,
+     .accumulates = true,
+     .toml = false,
+     .group = kRunning,
+     .summary = "memory that a running mc-target is to serve, too",
+     .details =
+         "The target takes it as it took its first (--huge-pages, --lock), registers it and publishes its segment "
+         "anew in its own metadata server. All of it or nothing."},
+};
+constexpr Option kRemovedBuffers[] = {
+    {.name = "buffer",
+     .placeholder = "NUMBER",
+     .repeated = true,
+     .accumulates = true,
+     .toml = false,
+     .group = kRunning,
+     .summary = "buffer that a running mc-target is to serve no longer: its number, or its address from 0x on",
+     .details = "The segment is published without it; what peers still do with it ends, and fails there; then the "
+                "memory is given back. The last one stays."},
+};
+constexpr Option kControlSocket[] = {
+    {.name = "control-socket",
+     .placeholder = "PATH",
+     .file = true,
+     .toml = false,
+     .group = kRunning,
+     .summary = "the target's control socket, where it is not the usual one"},
+};
 constexpr Option kMemory[] = {
     {.name = "memory", .type = Type::Flag, .summary = "NAME is a RAM segment, as ram/NAME is"},
 };
@@ -110,26 +151,32 @@ constexpr Option kDryRun[] = {
 
 constexpr config::Command kAddCommand{
     .name = "add",
-    .summary = "publish a segment of files, or one of memory to come",
+    .summary = "publish a segment of files, or one of memory to come; give a running target more memory",
     .description =
         "A segment of files is one range of bytes, their concatenation in this order, that engines open as "
-        "nvmeof/NAME. What is published is where the files are and how long they are now; nothing is served.",
+        "nvmeof/NAME. What is published is where the files are and how long they are now; nothing is served.\n\n"
+        "With --buffer a running mc-target of this machine and this user takes more memory and serves it.",
     .examples = {{"Two files", "mc-register add cache /mnt/nvme0/cache /mnt/nvme1/cache"},
                  {"A block device more, whoever else adds at the same time",
                   "mc-register add cache --if-exists=merge /dev/disk/by-id/nvme-eui.0025385b11b6e8d1"},
                  {"What would be written", "mc-register add cache /mnt/nvme0/cache --dry-run"},
-                 {"The memory of an engine that is still to start", "mc-register add 10.0.0.2:12345 --memory"}},
-    .options = {kSegment, kPaths, kAdd, kMemoryDetails, kDryRun, kTimeout, kCluster, kServer, kStore},
+                 {"The memory of an engine that is still to start", "mc-register add 10.0.0.2:12345 --memory"},
+                 {"Memory for a target that runs", "mc-register add 10.0.0.2:12345 --buffer=64GiB@cpu:1"}},
+    .options = {kSegmentOrOnlyTarget, kPaths, kAdd, kMemoryDetails, kAddedBuffers, kControlSocket, kDryRun, kTimeout,
+                kCluster, kServer, kStore},
 };
 constexpr config::Command kRemove{
     .name = "remove",
-    .summary = "remove a segment, or files of it",
+    .summary = "remove a segment, files of it, or memory of a running target",
     .description =
         "The files themselves stay. Files behind a removed one begin at other offsets afterwards, which a note says. A "
-        "RAM segment is only removed while it has no buffers.",
+        "RAM segment is only removed while it has no buffers.\n\n"
+        "With --buffer a running mc-target gives memory back, and goes on serving the rest.",
     .examples = {{"A segment", "mc-register remove cache"},
-                 {"A file of it", "mc-register remove cache /mnt/nvme0/cache"}},
-    .options = {kSegment, kRemovedPaths, kIfMissing, kMemory, kDryRun, kTimeout, kCluster, kServer, kStore},
+                 {"A file of it", "mc-register remove cache /mnt/nvme0/cache"},
+                 {"A buffer of a target that runs", "mc-register remove 10.0.0.2:12345 --buffer=1"}},
+    .options = {kSegmentOrOnlyTarget, kRemovedPaths, kIfMissing, kMemory, kRemovedBuffers, kControlSocket, kDryRun,
+                kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kList{
     .name = "list",
@@ -157,25 +204,28 @@ const config::Tool& registerTool() {
                  .summary = "publish segments of files in a metadata server",
                  .description =
                      "Engines find a segment by its descriptor, which is the value of a key of a metadata server. "
-                     "mc-register writes descriptors of files, and of memory whose engine is still to come.",
+                     "mc-register writes descriptors of files, and of memory whose engine is still to come; and it has "
+                     "a running mc-target add and remove memory.",
                  .examples = {{"Publish a file", "mc-register add cache /mnt/nvme0/cache"},
                               {"What is published", "mc-register list --metadata_server=etcd://10.0.0.7:2379"}},
                  .options = {tools::kCommonOptions},
                  .exit_codes = {{ExitCode::Ok, "done"},
-                                {ExitCode::Negative, "there is no such segment, or no such file in it"},
+                                {ExitCode::Negative, "there is no such segment, or no such file or buffer in it"},
                                 {ExitCode::Usage, "an option or an argument is wrong"},
                                 {ExitCode::BadData,
                                  "a file is empty or no file; the descriptor there is none of files"},
                                 {ExitCode::NoInput, "a file does not exist"},
                                 {ExitCode::Unavailable,
-                                 "the server can't be reached or can't do that; an engine serves the segment"},
+                                 "the server or the target can't be reached or can't do that; an engine serves the "
+                                 "segment"},
                                 {ExitCode::System, "the operating system refused memory, threads or descriptors"},
                                 {ExitCode::CannotCreate,
                                  "the segment exists, is another server's, or has a file with another length"},
                                 {ExitCode::Io, "the server could not store it; output failed"},
                                 {ExitCode::TimedOut, "no answer in time"},
-                                {ExitCode::Protocol, "it is no metadata server that answers"},
-                                {ExitCode::NotPermitted, "a file, the server or its certificate was refused"},
+                                {ExitCode::Protocol, "it is no metadata server, or no target, that answers"},
+                                {ExitCode::NotPermitted,
+                                 "a file, the server or its certificate was refused; the target is another user's"},
                                 {ExitCode::Config, "the configuration file or the environment is wrong"},
                                 {ExitCode::HungUp, "a list was ended by SIGHUP"},
                                 {ExitCode::Interrupted, "the same by SIGINT"},

@@ -20,6 +20,10 @@ metadata::KeyNames keyNames(const config::Values& values) {
 }
 
 Result<metadata::SegmentKey> namedSegment(const config::Values& values) {
+    if (values.text("segment").empty()) {
+        return fail(ErrorCode::InvalidArgument, "no segment is named",
+                    "mc-register add cache /mnt/nvme0/cache is a segment of one file");
+    }
     const bool memory = values.flag("memory");
     auto segment = metadata::parseSegmentKey(keyNames(values), values.text("segment"),
                                              memory ? SegmentKind::Memory : SegmentKind::Files);

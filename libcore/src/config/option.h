@@ -73,7 +73,7 @@ struct Command {
     std::string_view summary{};      ///< One phrase: "measure throughput and latency".
     std::string_view description{};  ///< Paragraphs, separated by an empty line.
     FixedList<Example, 8> examples{};
-    FixedList<std::span<const Option>, 8> options{};
+    FixedList<std::span<const Option>, 12> options{};
     FixedList<ExitMeaning, 16> exit_codes{};
 };
 
