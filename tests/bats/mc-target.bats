@@ -148,7 +148,8 @@ f.flush()
 assert json.loads(f.readline())["result"]["name"] == "mc-target"
 assert json.loads(f.readline())["error"]["code"] == -32700
 batch = json.loads(f.readline())
-assert [m["name"] for m in batch[0]["result"]["items"]] == ["methods", "status", "version"], batch
+assert [m["name"] for m in batch[0]["result"]["items"]] == [
+    "add_memory", "methods", "remove_memory", "status", "version"], batch
 assert batch[1]["error"]["code"] == -32601
 EOF
     assert_success
@@ -284,7 +285,7 @@ EOF
         run --separate-stderr mc-target --memory=$memory
         assert_equal "$status" 71
         assert_output ""
-        [[ $stderr == *"MiB of memory are available"*"--memory"* ]]
+        [[ $stderr == *"MiB of memory are available"*"ask for less"* ]]
     done
 }
 

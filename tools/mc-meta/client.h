@@ -1,22 +1,18 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "mc/error.h"
 
+#include "common/store_client.h"
 #include "config/values.h"
 #include "metadata/store.h"
 
 namespace mc::meta {
 
-/// The store that --metadata_server names, or another option or argument.
-Result<std::unique_ptr<metadata::Store>> openClient(const config::Values& values,
-                                                    std::string_view option = "metadata-server");
-
-/// When --timeout is over, for a command that starts now; none without it.
-Deadline commandDeadline(const config::Values& values);
+using tools::commandDeadline;
+using tools::openClient;
 
 /// A precondition of --if-version, any without it.
 metadata::Precondition versionPrecondition(const config::Values& values);

@@ -1,10 +1,11 @@
 #include "mc-meta/options.h"
 
 #include <array>
+#include <span>
 
 #include "common/common_options.h"
+#include "common/store_client_options.h"
 #include "mc-meta/serve_options.h"
-#include "metadata/store_options.h"
 
 namespace mc::meta {
 namespace {
@@ -12,33 +13,9 @@ namespace {
 using config::Option;
 using config::Type;
 
-constexpr Option kServer[] = {
-    {.name = "metadata-server",
-     .placeholder = "URL",
-     .environment = "MC_METADATA_SERVER",
-     .fallback = "http://127.0.0.1:8080/metadata",
-     .group = "Metadata server",
-     .summary = "the metadata server",
-     .details =
-         "http:// or https://: mc-meta serve, or one of Mooncake's own, which know get, put and remove without "
-         "conditions only. redis://[USER@]HOST[:PORT][/DATABASE]: Redis; without a port, 6379. "
-         "etcd://HOST:2379[,HOST:2379...], or the same without etcd://: etcd, 3.4 or newer; with https:// before a "
-         "HOST, or with one of the TLS files below, over TLS."},
-};
-constexpr Option kStore[] = {
-    metadata::kMetadataConnectTimeout, metadata::kMetadataTimeout, metadata::kMetadataMaxValue,
-    metadata::kMetadataProxy,          metadata::kMetadataCaFile,  metadata::kMetadataCertFile,
-    metadata::kMetadataKeyFile,        metadata::kMetadataUser,    metadata::kMetadataPasswordFile,
-    metadata::kRedisUsername,          metadata::kRedisPassword,   metadata::kRedisDatabase,
-};
-
-constexpr Option kTimeout[] = {
-    {.name = "timeout",
-     .type = Type::Duration,
-     .fallback = "0s",
-     .summary = "how long the command may take; 0: as long as its requests",
-     .details = "Each request has its limit, --metadata-timeout."},
-};
+constexpr std::span<const Option> kServer = tools::kServerOption;
+constexpr std::span<const Option> kStore = tools::kStoreOptions;
+constexpr std::span<const Option> kTimeout = tools::kTimeoutOption;
 constexpr Option kWatchTimeout[] = {
     {.name = "timeout",
      .type = Type::Duration,
@@ -86,6 +63,7 @@ constexpr Option kWatchValues[] = {
     {.name = "values", .type = Type::Flag, .summary = "values, too; with --json they are always there"},
 };
 
+constexpr Option kCluster[] = {metadata::kMetadataClusterId};
 constexpr Option kShow[] = {
     {.name = "segment", .placeholder = "SEGMENT", .positional = true, .toml = false, .summary = "only this one"},
     {.name = "no-probe", .type = Type::Flag, .summary = "ask no owner whether it is there"},
@@ -95,9 +73,6 @@ constexpr Option kShow[] = {
      .max = "3599s",
      .fallback = "2s",
      .summary = "how long an owner has to answer"},
-    {.name = "cluster-id",
-     .environment = "MC_METADATA_CLUSTER_ID",
-     .summary = "part of the metadata keys that keeps clusters apart"},
 };
 constexpr Option kDumpPrefix[] = {
     {.name = "prefix",
@@ -197,7 +172,7 @@ constexpr config::Command kShowCommand{
         "that answers lives.",
     .examples = {{"What is in the cluster", "mc-meta show"},
                  {"One segment, for a program", "mc-meta show 10.0.0.2:12345 --json"}},
-    .options = {kShow, kTimeout, kServer, kStore},
+    .options = {kShow, kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kDump{
     .name = "dump",

@@ -60,7 +60,7 @@ constexpr Option kServeOptions[] = {
      .placeholder = "PATH",
      .file = true,
      .group = kControl,
-     .summary = "UNIX socket that answers mc-target status; none: no socket",
+     .summary = "UNIX socket that answers mc-target status and mc-register; none: no socket",
      .details = "By default NAME.sock in /run/mc-target (root), in mc-target below XDG_RUNTIME_DIR, or in "
                 "/tmp/mc-target-UID. Only root and the user of the target may ask."},
 };

@@ -22,18 +22,19 @@ namespace {
 
 using tools::Serving;
 
-std::string pagesOf(const io::Buffer& buffer) {
-    return formatSize(buffer.pageSize()) + (buffer.transparent() ? ", may be joined" : "");
+std::string pagesOf(const control::ServedBuffer& buffer) {
+    return formatSize(buffer.page_size) + (buffer.transparent ? ", may be joined" : "");
 }
 
 std::string readyDocument(const Serving& ready, const control::Target& target, const std::string& socket,
                           const std::string& initiator) {
     Json buffers = Json::array();
     for (const auto& buffer : target.buffers()) {
-        buffers.add({{"addr", reinterpret_cast<std::uint64_t>(buffer.memory().data())},
-                     {"length_bytes", buffer.memory().size()},
-                     {"location", buffer.location()},
-                     {"page_size_bytes", buffer.pageSize()}});
+        buffers.add({{"number", buffer.number},
+                     {"addr", buffer.addr},
+                     {"length_bytes", buffer.length},
+                     {"location", buffer.location},
+                     {"page_size_bytes", buffer.page_size}});
     }
     const Json document{{"schema_version", 1},
                         {"event", "ready"},
@@ -51,10 +52,8 @@ std::string readyDocument(const Serving& ready, const control::Target& target, c
 std::string readyTable(const Serving& ready, const control::Target& target, const std::string& socket) {
     using Align = tools::Table::Align;
     tools::Table table({{"Buffer"}, {"Size"}, {"Location", Align::Left}, {"Pages", Align::Left}});
-    std::size_t number = 0;
     for (const auto& buffer : target.buffers()) {
-        table.addRow(
-            {std::to_string(number++), formatSize(buffer.memory().size()), buffer.location(), pagesOf(buffer)});
+        table.addRow({std::to_string(buffer.number), formatSize(buffer.length), buffer.location, pagesOf(buffer)});
     }
     return fmt::format("ready: segment {}, data port {}, pid {}\n{}{}", ready.segment, ready.data_port, ::getpid(),
                        socket.empty() ? "" : fmt::format("control socket {}\n", socket), table.toString());
@@ -69,8 +68,8 @@ Result<MaybeSocket> bindControl(const std::filesystem::path& path) {
 }
 
 /// Null where none is wanted. `named`: the socket, where its path does not depend on the segment's name.
-Result<std::unique_ptr<control::ControlServer>> startControl(bool wanted, MaybeSocket named,
-                                                             const control::Target& target, const std::string& name) {
+Result<std::unique_ptr<control::ControlServer>> startControl(bool wanted, MaybeSocket named, control::Target& target,
+                                                             const std::string& name) {
     if (!wanted) return nullptr;
     auto socket = named ? Result<MaybeSocket>(std::move(named))
                         : bindControl(control::socketPath(control::socketDirectory(), name));
@@ -79,10 +78,10 @@ Result<std::unique_ptr<control::ControlServer>> startControl(bool wanted, MaybeS
     return control::ControlServer::start(std::move(**socket), control::targetMethods(target, path));
 }
 
-std::uint64_t smallestOf(const std::vector<io::Buffer>& buffers) {
+std::uint64_t smallestOf(const std::vector<control::ServedBuffer>& buffers) {
     std::uint64_t smallest = UINT64_MAX;
     for (const auto& buffer : buffers)
-        smallest = std::min<std::uint64_t>(smallest, buffer.memory().size());
+        smallest = std::min(smallest, buffer.length);
     return smallest;
 }
 

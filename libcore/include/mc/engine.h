@@ -108,6 +108,9 @@ class TransferEngine {
     /// All or nothing; published once.
     Result<void> registerLocalMemoryBatch(std::span<const BufferEntry> buffers, std::string_view location = "*");
     Result<void> unregisterLocalMemoryBatch(std::span<void* const> addrs);
+    /// Takes the ranges out of what is published; who looks the segment up from now on does not find them, who has
+    /// found them can use them until they are unregistered. All or nothing: on an error they are published as before.
+    Result<void> withdrawLocalMemory(std::span<void* const> addrs);
 
     /// Looks the segment up. The same name gives the same handle.
     Result<SegmentHandle> openSegment(std::string_view segment_name);

@@ -34,7 +34,7 @@ void addOption(std::string& help, const Option& option, std::size_t width) {
     std::string term = option.letter != 0 ? fmt::format("-{}, ", option.letter) : "    ";
     term += displayName(option);
     if (const auto value = placeholder(option); !value.empty()) term += fmt::format(" {}", value);
-    if (option.repeated) term += ",...";
+    if (option.repeated) term += option.unsplit ? "..." : ",...";
     std::string text(option.summary);
     if (const auto known = facts(option); !known.empty()) text += fmt::format(" [{}]", known);
     addEntry(help, term, text, std::min(kColumn, width / 2), width);

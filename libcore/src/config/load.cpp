@@ -123,7 +123,7 @@ class Loader {
 
     static Result<void> fill(Values::Entry& entry, Origin origin, std::span<const std::string> texts) {
         for (const auto& text : texts) {
-            const auto items = entry.option->repeated
+            const auto items = entry.option->repeated && !entry.option->unsplit
                                    ? splitList(*entry.option, text)
                                    : Result<std::vector<std::string>>(std::vector<std::string>{text});
             if (!items)

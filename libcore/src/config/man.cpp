@@ -39,7 +39,7 @@ void addOption(std::string& roff, const Option& option) {
     if (option.letter != 0) roff += fmt::format("\\fB\\-{}\\fR, ", option.letter);
     roff += fmt::format("\\fB{}\\fR", escaped(displayName(option)));
     if (const auto value = placeholder(option); !value.empty()) roff += fmt::format(" \\fI{}\\fR", escaped(value));
-    if (option.repeated) roff += ",...";
+    if (option.repeated) roff += option.unsplit ? "..." : ",...";
     roff += "\n";
     std::string summary(option.summary);
     if (!summary.empty()) summary[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(summary[0])));

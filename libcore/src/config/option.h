@@ -33,6 +33,7 @@ struct Option {
     Type type = Type::Text;
     bool repeated = false;           ///< A list: separated by commas or spaces, or a TOML array.
     bool accumulates = false;        ///< A list that each further --NAME adds to; of any other option the last counts.
+    bool unsplit = false;            ///< A list whose items may have commas and spaces, as names of files have.
     bool positional = false;         ///< Also the arguments that are no options, in the table's order; a list adds up.
     bool required = false;           ///< Must have a value from somewhere.
     bool secret = false;             ///< Its value is never shown.
@@ -72,7 +73,7 @@ struct Command {
     std::string_view summary{};      ///< One phrase: "measure throughput and latency".
     std::string_view description{};  ///< Paragraphs, separated by an empty line.
     FixedList<Example, 8> examples{};
-    FixedList<std::span<const Option>, 8> options{};
+    FixedList<std::span<const Option>, 12> options{};
     FixedList<ExitMeaning, 16> exit_codes{};
 };
 

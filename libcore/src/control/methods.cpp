@@ -8,6 +8,8 @@
 
 #include "mc/version.h"
 
+#include "control/memory_methods.h"
+
 namespace mc::control {
 namespace {
 
@@ -25,15 +27,6 @@ const char* toString(PublishedKey::State state) {
             return "unknown";
     }
     return "unknown";
-}
-
-json toJson(const TargetStatus::Memory& buffer) {
-    return {{"addr", buffer.addr},
-            {"length_bytes", buffer.length},
-            {"location", buffer.location},
-            {"page_size_bytes", buffer.page_size},
-            {"transparent_huge_pages", buffer.transparent},
-            {"locked", buffer.locked}};
 }
 
 json toJson(const PublishedKey& key) {
@@ -75,7 +68,7 @@ json toJson(const TargetStatus& status, const std::string& control_socket) {
 
 }  // namespace
 
-RpcMethods targetMethods(const Target& target, std::string control_socket) {
+RpcMethods targetMethods(Target& target, std::string control_socket) {
     RpcMethods methods;
     methods.add("status", "what is served, to how many, and whether the published keys are still there",
                 [&target, control_socket = std::move(control_socket)](const json& params) -> Result<json> {
@@ -88,6 +81,7 @@ RpcMethods targetMethods(const Target& target, std::string control_socket) {
         if (auto none = expectNoParams(params); !none) return std::unexpected(none.error());
         return json{{"schema_version", 1}, {"name", "mc-target"}, {"version", version()}};
     });
+    addMemoryMethods(methods, target);
     return methods;
 }
 

@@ -8,6 +8,6 @@
 namespace mc::control {
 
 /// What a target answers on its control socket. `target` must outlive the methods.
-RpcMethods targetMethods(const Target& target, std::string control_socket);
+RpcMethods targetMethods(Target& target, std::string control_socket);
 
 }  // namespace mc::control

@@ -3,26 +3,17 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "mc/engine.h"
 
-#include "io/memory_buffer.h"
+#include "control/memory_request.h"
+#include "control/served_memory.h"
 
 namespace mc::control {
-
-/// Memory to serve: on one NUMA node, or spread over all.
-struct MemoryRequest {
-    std::uint64_t size = 0;
-    std::optional<int> node;
-};
-
-/// "1GiB", "1GiB@cpu:0". InvalidArgument says what is wrong.
-Result<MemoryRequest> parseMemoryRequest(std::string_view text);
 
 /// A store's URI without what stands between "://" and "@", which may be a password.
 std::string withoutSecrets(const std::string& uri);
@@ -40,14 +31,6 @@ struct TargetOptions {
 
 /// What a target tells about itself.
 struct TargetStatus {
-    struct Memory {
-        std::uint64_t addr = 0;
-        std::uint64_t length = 0;
-        std::string location;
-        std::uint64_t page_size = 0;
-        bool transparent = false;
-        bool locked = false;
-    };
     std::string name;
     std::string host;  ///< As it is published, or as it was told where it is not.
     std::uint16_t rpc_port = 0;
@@ -56,12 +39,12 @@ struct TargetStatus {
     std::string metadata_server;  ///< Without user and password.
     std::chrono::system_clock::time_point started;
     std::chrono::seconds uptime{};
-    std::vector<Memory> buffers;
+    std::vector<ServedBuffer> buffers;
     TransportCounters counters;
     std::vector<PublishedKey> keys;
 };
 
-/// Memory that is served to other engines: the buffers and the engine that they are registered with.
+/// Memory that is served to other engines: the buffers and the engine that they are registered with. From any thread.
 class Target {
   public:
     /// Takes all of the memory, then binds, then publishes. Where one of it fails, nothing remains. Null, and nothing
@@ -72,7 +55,18 @@ class Target {
     Target& operator=(const Target&) = delete;
 
     TransferEngine& engine() { return engine_; }
-    const std::vector<io::Buffer>& buffers() const { return buffers_; }
+    std::string name() const { return engine_.localServerName(); }
+    std::vector<ServedBuffer> buffers() const { return memory_.describe(); }
+
+    /// Takes more memory, with huge pages and locked as the first, and serves it: all or none.
+    Result<std::vector<ServedBuffer>> addMemory(std::span<const MemoryRequest> requests);
+    /// Whether that could be done, as far as can be told without doing it.
+    Result<void> checkMemory(std::span<const MemoryRequest> requests) const;
+    /// Ends what peers do with the buffers, and gives their memory back: all or none.
+    Result<std::vector<ServedBuffer>> removeMemory(const BufferChoice& choice);
+    /// What that would remove.
+    Result<std::vector<ServedBuffer>> findMemory(const BufferChoice& choice) const { return memory_.find(choice); }
+
     /// Asks the metadata store about the published keys, which may take its time.
     Result<TargetStatus> status() const;
 
@@ -81,9 +75,10 @@ class Target {
 
     const std::string metadata_server_;
     const std::string protocol_;
+    const MemoryOptions memory_options_;
     const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
     const std::chrono::steady_clock::time_point started_steady_ = std::chrono::steady_clock::now();
-    std::vector<io::Buffer> buffers_;  // Before the engine, which may touch them until it is gone.
+    ServedMemory memory_;  // Before the engine, which may touch it until it is gone.
     TransferEngine engine_;
 };
 

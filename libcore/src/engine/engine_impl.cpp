@@ -145,6 +145,15 @@ Result<void> TransferEngine::Impl::registerMemory(std::span<const BufferEntry> b
     return published;
 }
 
+Result<void> TransferEngine::Impl::withdrawMemory(std::span<void* const> addrs) {
+    if (auto hidden = local.hide(addrs); !hidden) return hidden;
+    auto published = publish();
+    if (published) return {};
+    local.show(addrs);
+    static_cast<void>(publish());  // Takes back what did get through.
+    return published;
+}
+
 Result<void> TransferEngine::Impl::publish() {
     // One at a time, so that the last one to describe is also the last one to put.
     const std::lock_guard lock(publish_mutex_);

@@ -35,6 +35,8 @@ class TransferEngine::Impl {
     /// Registers and publishes all of them, or none.
     Result<void> registerMemory(std::span<const BufferEntry> buffers, std::string_view location,
                                 bool remote_accessible);
+    /// Takes them out of what is published, all or none.
+    Result<void> withdrawMemory(std::span<void* const> addrs);
     /// After something about the local segment has changed.
     Result<void> publish();
 

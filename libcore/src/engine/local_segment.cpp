@@ -119,11 +119,39 @@ Result<void> LocalSegment::unregisterMemory(void* addr) {
     const std::lock_guard lock(mutex_);
     const auto removed = memory_.remove(reinterpret_cast<std::uint64_t>(addr));
     if (!removed) return std::unexpected(removed.error());
+    hidden_.erase(removed->addr);
     Result<void> result;
     for (const auto& transport : transports_) {
         if (auto done = transport->unregisterMemory(addr); !done && result) result = std::move(done);
     }
     return result;
+}
+
+Result<void> LocalSegment::hide(std::span<void* const> addrs) {
+    const std::lock_guard lock(mutex_);
+    std::set<std::uint64_t> hidden = hidden_;
+    const auto table = memory_.snapshot();
+    for (void* const pointer : addrs) {
+        const auto addr = reinterpret_cast<std::uint64_t>(pointer);
+        if (std::ranges::find(table->regions(), addr, &Region::addr) == table->regions().end())
+            return fail(ErrorCode::NotFound, fmt::format("memory at {:#x}: not registered", addr));
+        if (!hidden.insert(addr).second)
+            return fail(ErrorCode::Busy, fmt::format("memory at {:#x}: withdrawn already", addr));
+    }
+    hidden_ = std::move(hidden);
+    return {};
+}
+
+void LocalSegment::show(std::span<void* const> addrs) {
+    const std::lock_guard lock(mutex_);
+    for (void* const addr : addrs)
+        hidden_.erase(reinterpret_cast<std::uint64_t>(addr));
+}
+
+bool LocalSegment::areHidden(std::span<void* const> addrs) const {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::all_of(addrs,
+                               [this](void* addr) { return hidden_.contains(reinterpret_cast<std::uint64_t>(addr)); });
 }
 
 std::vector<SegmentDescriptor> LocalSegment::describe(const std::string& name) const {
@@ -135,6 +163,7 @@ std::vector<SegmentDescriptor> LocalSegment::describe(const std::string& name) c
         descriptor.protocols = {std::string(transport->protocol())};
         descriptor.timestamp = formatTimestamp(std::chrono::system_clock::now());
         transport->describe(descriptor);
+        std::erase_if(descriptor.buffers, [this](const MemoryBuffer& buffer) { return hidden_.contains(buffer.addr); });
     }
     return all;
 }

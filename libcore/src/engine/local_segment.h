@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,12 @@ class LocalSegment {
     Result<void> unregisterMemory(void* addr);
     const RegionRegistry& memory() const { return memory_; }
 
+    /// Leaves the ranges that begin there out of what is published, until they are shown again or unregistered. All of
+    /// them or none: NotFound for what is not registered, Busy for what is hidden already.
+    Result<void> hide(std::span<void* const> addrs);
+    void show(std::span<void* const> addrs);
+    bool areHidden(std::span<void* const> addrs) const;
+
     /// What is published: one descriptor per transport, the first under `name`, others under NAME-PROTOCOL.
     std::vector<SegmentDescriptor> describe(const std::string& name) const;
 
@@ -43,6 +50,7 @@ class LocalSegment {
 
     mutable std::mutex mutex_;
     RegionRegistry memory_;
+    std::set<std::uint64_t> hidden_;
     std::vector<std::unique_ptr<Transport>> transports_;
 };
 

@@ -111,12 +111,17 @@ Result<void> TransferEngine::unregisterLocalMemory(void* addr) {
 }
 
 Result<void> TransferEngine::unregisterLocalMemoryBatch(std::span<void* const> addrs) {
+    const bool told = impl_->local.areHidden(addrs);
     Result<void> result;
     for (void* const addr : addrs) {
         if (auto done = impl_->local.unregisterMemory(addr); !done && result) result = std::move(done);
     }
-    auto published = impl_->publish();
+    auto published = told ? Result<void>() : impl_->publish();
     return result ? published : result;
+}
+
+Result<void> TransferEngine::withdrawLocalMemory(std::span<void* const> addrs) {
+    return impl_->withdrawMemory(addrs);
 }
 
 Result<SegmentHandle> TransferEngine::openSegment(std::string_view segment_name) {

@@ -141,6 +141,15 @@ TEST(Arguments, anUnknownOptionGetsTheNearestName) {
     EXPECT_EQ(loadSample({"--=3"}).error().code, ErrorCode::InvalidArgument);
 }
 
+TEST(Arguments, aListOfFilesIsNotSplitWhereItsNamesHaveCommasAndSpaces) {
+    constexpr Option kFiles[] = {{.name = "path", .repeated = true, .unsplit = true, .positional = true}};
+    const Tool tool{.main = {.name = "mc-files", .options = {kFiles}}};
+    const auto values = loadSample({"a, b", "c", ""}, {}, {}, tool);
+    ASSERT_TRUE(values) << values.error().message;
+    EXPECT_THAT(values->texts("path"), ElementsAre("a, b", "c", ""));
+    EXPECT_THAT(loadSample({"--path", "a,b"}, {}, {}, tool)->texts("path"), ElementsAre("a,b"));
+}
+
 TEST(Arguments, noAbbreviations) {
     EXPECT_FALSE(loadSample({"--block", "1"}));
     EXPECT_FALSE(loadSample({"--b=1"}));

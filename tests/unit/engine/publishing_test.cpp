@@ -53,6 +53,9 @@ class Publishing : public testing::Test {
         ASSERT_TRUE(engine_->registerLocalMemory(memory_.data(), 4096));
     }
     std::size_t keys() { return store_->list("", 100, "", std::nullopt)->items.size(); }
+    std::size_t buffers() {
+        return decodeSegmentDescriptor(store_->get(kKey, std::nullopt).value().value).value().buffers.size();
+    }
     Result<void> registerMore() { return engine_->registerLocalMemory(memory_.data() + 4096, 4096); }
 
     std::vector<std::byte> memory_ = std::vector<std::byte>(8192);
@@ -82,6 +85,21 @@ TYPED_TEST(Publishing, WhatSomebodyHasRemovedIsNoTrouble) {
     ASSERT_TRUE(this->store_->remove(kKey, Precondition::any(), std::nullopt));
     this->engine_.reset();
     EXPECT_EQ(this->keys(), 0U);
+}
+
+TYPED_TEST(Publishing, WithdrawnMemoryIsNotPublishedAnyMore) {
+    ASSERT_TRUE(this->registerMore());
+    EXPECT_EQ(this->buffers(), 2U);
+    void* const more = this->memory_.data() + 4096;
+    ASSERT_TRUE(this->engine_->withdrawLocalMemory({&more, 1}));
+    EXPECT_EQ(this->buffers(), 1U);
+    EXPECT_EQ(this->engine_->withdrawLocalMemory({&more, 1}).error().code, ErrorCode::Busy);
+    // It is registered still.
+    EXPECT_EQ(this->registerMore().error().code, ErrorCode::AlreadyExists);
+    ASSERT_TRUE(this->engine_->unregisterLocalMemory(more));
+    EXPECT_EQ(this->engine_->withdrawLocalMemory({&more, 1}).error().code, ErrorCode::NotFound);
+    ASSERT_TRUE(this->registerMore());
+    EXPECT_EQ(this->buffers(), 2U);
 }
 
 TYPED_TEST(Publishing, AStoreThatHasLostEverythingIsFilledAgain) {
