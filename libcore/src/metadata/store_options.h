@@ -9,6 +9,12 @@ namespace mc::metadata {
 
 using StoreOptions = MetadataOptions;
 
+inline constexpr config::Option kMetadataClusterId{
+    .name = "cluster-id",
+    .environment = "MC_METADATA_CLUSTER_ID",
+    .group = "Metadata server",
+    .summary = "part of the metadata keys that keeps clusters apart",
+};
 inline constexpr config::Option kMetadataConnectTimeout{
     .name = "metadata-connect-timeout",
     .type = config::Type::Duration,
