@@ -12,6 +12,14 @@ inline constexpr config::Option kProbeTimeout[] = {
      .fallback = "2s",
      .summary = "how long an owner has to answer"},
 };
+inline constexpr config::Option kLoopback[] = {
+    {.name = "loopback-is-here",
+     .type = config::Type::Flag,
+     .toml = false,
+     .summary = "ask owners at loopback addresses on this machine",
+     .details = "They may be another machine's; without this, they are only asked if the metadata server is at such an "
+                "address, too."},
+};
 inline constexpr config::Option kVerifyOptions[] = {
     {.name = "no-probe",
      .type = config::Type::Flag,
@@ -46,12 +54,6 @@ inline constexpr config::Option kGcOptions[] = {
      .details =
          "For machines that are gone as a whole. Otherwise only one counts whose machine says that nobody listens: "
          "silence may be that of a network, a firewall or a process that was stopped."},
-    {.name = "loopback-is-here",
-     .type = config::Type::Flag,
-     .toml = false,
-     .summary = "ask owners at loopback addresses on this machine",
-     .details = "They may be another machine's; without this, they are only asked if the metadata server is at such an "
-                "address, too."},
     {.name = "without-conditions",
      .type = config::Type::Flag,
      .toml = false,

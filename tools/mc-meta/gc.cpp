@@ -56,7 +56,7 @@ Result<std::vector<metadata::SegmentSummary>> look(const config::Values& values,
 metadata::GcRules rules(const config::Values& values) {
     metadata::GcRules rules;
     rules.silent_is_dead = values.flag("silent-is-dead");
-    rules.loopback_is_here = values.flag("loopback-is-here") || isHere(values.text("metadata-server"));
+    rules.loopback_is_here = loopbackIsHere(values);
     if (values.given("older-than"))
         rules.older_than = std::chrono::ceil<std::chrono::seconds>(values.duration("older-than"));
     return rules;
@@ -93,7 +93,7 @@ class Run {
         if (metadata::isUnguarded(report_.candidates) && !values_.flag("without-conditions")) return refuse();
         if (!yes) {
             if (auto printed = tools::writeData(lines(report_)); !printed) return std::unexpected(printed.error());
-            const auto agreed = confirm(fmt::format("Remove {} segments?", report_.count(Fate::Condemned)), stop_);
+            const auto agreed = confirm("Remove them?", stop_);
             if (!agreed) return std::unexpected(agreed.error());
             if (stop_.received() != 0) return stop_.exitCode();
             if (!*agreed) return ExitCode::Ok;

@@ -98,12 +98,16 @@ std::string document(const GcReport& report) {
 }
 
 std::string summary(const GcReport& report) {
+    const std::size_t spared = report.count(Fate::Spared);
     if (!report.applied) {
         const std::size_t planned = report.count(Fate::Condemned);
-        return fmt::format("planned: remove {} segments, spare {}{}", planned, report.count(Fate::Spared),
+        return fmt::format("planned: remove {}, spare {}{}", planned, spared,
                            planned == 0 ? "" : "; nothing is removed without --yes");
     }
-    return fmt::format("removed {} segments, spared {}", report.count(Fate::Removed), report.count(Fate::Spared));
+    // An error has left some that were not come to.
+    const std::size_t failed = report.count(Fate::Failed) + report.count(Fate::Condemned);
+    return fmt::format("done: remove {}, spare {}{}", report.count(Fate::Removed), spared,
+                       failed == 0 ? "" : fmt::format(", failed {}", failed));
 }
 
 }  // namespace mc::meta

@@ -26,7 +26,7 @@ std::string lines(const GcReport& report);
 /// The same as JSON, with the segments that have no owner.
 std::string document(const GcReport& report);
 
-/// "planned: ...", in one line.
+/// "planned: remove 20, spare 1; ..." or "done: ...".
 std::string summary(const GcReport& report);
 
 }  // namespace mc::meta

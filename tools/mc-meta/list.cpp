@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "base/errors.h"
 #include "base/text.h"
 #include "common/output.h"
 #include "common/table.h"
 #include "mc-meta/client.h"
 #include "mc-meta/commands.h"
+#include "metadata/pages.h"
 
 namespace mc::meta {
 namespace {
@@ -25,28 +25,27 @@ struct Listing {
 
 // Values are only kept where they are to be shown.
 Result<Listing> listAll(const config::Values& values, metadata::Store& store, const tools::StopSignals& stop) {
-    const auto deadline = commandDeadline(values);
+    const std::string prefix = values.text("prefix");
+    const auto token = stop.token();
     const auto limit = static_cast<std::size_t>(values.integer("limit"));
     const bool lengths_only = !values.flag("values");
     Listing listing;
-    std::string after;
-    for (;;) {
-        const std::size_t wanted = limit == 0 ? kPage : std::min(kPage, limit - listing.items.size());
-        auto page = store.list(values.text("prefix"), wanted, after, deadline);
-        if (!page) return std::unexpected(page.error());
-        for (auto& item : page->items) {
+    const auto take = [&](metadata::Page& page) -> Result<bool> {
+        for (auto& item : page.items) {
+            listing.complete = limit == 0 || listing.items.size() < limit;
+            if (!listing.complete) return false;
             if (lengths_only) item.value = std::to_string(item.value.size());
             listing.items.push_back(std::move(item));
         }
-        after = page->continuation;
-        if (after.empty() || stop.received() != 0) return listing;
-        if (limit != 0 && listing.items.size() >= limit) {
-            listing.complete = false;
-            return listing;
-        }
-        if (deadline && SteadyClock::now() >= *deadline)
-            return fail(ErrorCode::TimedOut, fmt::format("list: {} keys until the deadline", listing.items.size()));
-    }
+        listing.complete = limit == 0 || listing.items.size() < limit || page.continuation.empty();
+        return listing.complete;
+    };
+    const metadata::Listing wanted{.prefix = prefix,
+                                   .page = limit == 0 ? kPage : std::min(kPage, limit),
+                                   .deadline = commandDeadline(values),
+                                   .stop = token};
+    if (auto listed = metadata::forEachPage(store, wanted, take); !listed) return std::unexpected(listed.error());
+    return listing;
 }
 
 std::string document(const Listing& listing, bool with_values) {

@@ -237,7 +237,7 @@ constexpr config::Command kVerify{
     .examples = {{"What is wrong?", "mc-meta verify"},
                  {"For an issue, or a colleague", "mc-meta verify > verify.txt"},
                  {"For a program", "mc-meta verify --json --timeout=1m"}},
-    .options = {kVerifyOptions, kProbeTimeout, kTimeout, kCluster, kServer, kStore},
+    .options = {kVerifyOptions, kLoopback, kProbeTimeout, kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kGc{
     .name = "gc",
@@ -253,7 +253,7 @@ constexpr config::Command kGc{
                  {"What is a day old, on machines that are gone", "mc-meta gc --older-than=24h --silent-is-dead --yes"},
                  {"One segment, with the undo file elsewhere",
                   "mc-meta gc 10.0.0.2:12345 --undo=/var/backups/node2.jsonl --yes"}},
-    .options = {kGcOptions, kProbeTimeout, kTimeout, kCluster, kServer, kStore},
+    .options = {kGcOptions, kLoopback, kProbeTimeout, kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kWatch{
     .name = "watch",

@@ -148,8 +148,10 @@ Result<ExitCode> runVerify(const config::Values& values, tools::StopSignals& sto
     auto inventory = metadata::takeInventory(**store, keys, commandDeadline(values), stop.token());
     if (!inventory) return std::unexpected(inventory.error());
     report.inventory = std::move(*inventory);
-    if (!values.flag("no-probe"))
-        report.looks = metadata::lookAtAll(report.inventory, probeOptions(values), stop.token());
+    if (!values.flag("no-probe")) {
+        const metadata::LookOptions options{.call = probeOptions(values), .loopback_is_here = loopbackIsHere(values)};
+        report.looks = metadata::lookAtAll(report.inventory, options, stop.token());
+    }
     if (stop.received() != 0) return stop.exitCode();
     report.findings = metadata::findProblems(report.inventory, keys, report.looks);
     const std::string output = values.flag("json") ? document(report, values) : text(report, values);

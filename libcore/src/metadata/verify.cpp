@@ -154,8 +154,10 @@ class Check {
         for (std::size_t i = 0; i < inventory_.segments.size(); ++i) {
             const auto& segment = inventory_.segments[i];
             if (!segment.owner) continue;
-            // The dead are told one by one, and go.
-            if (!looks_.empty() && looks_[i].owner && looks_[i].owner->state == OwnerState::Refused) continue;
+            const auto state = looks_.empty() || !looks_[i].owner ? OwnerState::Alive : looks_[i].owner->state;
+            // The dead are told one by one, and go; and each machine has a loopback address of its own.
+            if (state == OwnerState::Refused) continue;
+            if (state == OwnerState::Unknown && isLoopbackHost(segment.owner->ip_or_host_name)) continue;
             daemons[addressOf(*segment.owner)].push_back(&segment);
             if (segment.tcp_data_port == 0) continue;
             const auto port = static_cast<std::uint16_t>(segment.tcp_data_port);
@@ -219,12 +221,16 @@ class Check {
 
 }  // namespace
 
-std::vector<SegmentLook> lookAtAll(const Inventory& inventory, const HandshakeCallOptions& options,
+std::vector<SegmentLook> lookAtAll(const Inventory& inventory, const LookOptions& options,
                                    const std::stop_token& stop) {
     const auto& segments = inventory.segments;
     std::vector<SegmentLook> looks(segments.size());
     const auto ask = [&](std::size_t i) {
-        if (segments[i].owner) looks[i].owner = askOwner(*segments[i].owner, options);
+        const auto& owner = segments[i].owner;
+        if (!owner) return;
+        looks[i].owner = options.loopback_is_here || !isLoopbackHost(owner->ip_or_host_name)
+                             ? askOwner(*owner, options.call)
+                             : OwnerProbe{OwnerState::Unknown, "a loopback address is that of its own machine"};
     };
     manyAtOnce(segments.size(), ask, stop);
     const auto connect = [&](std::size_t i) {
@@ -233,7 +239,7 @@ std::vector<SegmentLook> lookAtAll(const Inventory& inventory, const HandshakeCa
         const auto& asked = looks[static_cast<std::size_t>(owner - segments.data())].owner;
         if (!asked || !asked->alive()) return;
         const auto port = static_cast<std::uint16_t>(segments[i].tcp_data_port);
-        looks[i].data_port_problem = tryDataPort(*owner->owner, port, options);
+        looks[i].data_port_problem = tryDataPort(*owner->owner, port, options.call);
     };
     manyAtOnce(segments.size(), connect, stop);
     return looks;

@@ -18,9 +18,13 @@ struct SegmentLook {
     std::string data_port_problem;    ///< Why a live owner's data port can't be connected to; empty if it can.
 };
 
+struct LookOptions {
+    HandshakeCallOptions call;
+    bool loopback_is_here = true;  ///< An owner at a loopback address is on this machine; else it is not asked.
+};
+
 /// Asks every owner, and connects to the data ports of those that live; a look for each segment.
-std::vector<SegmentLook> lookAtAll(const Inventory& inventory, const HandshakeCallOptions& options,
-                                   const std::stop_token& stop);
+std::vector<SegmentLook> lookAtAll(const Inventory& inventory, const LookOptions& options, const std::stop_token& stop);
 
 /// A command that mends something.
 struct Remedy {
