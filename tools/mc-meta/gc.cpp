@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -43,7 +44,8 @@ Result<std::vector<metadata::SegmentSummary>> look(const config::Values& values,
     for (const auto& name : values.texts("segment")) {
         auto one = metadata::inspectSegment(store, keys, name, deadline);
         if (!one) return std::unexpected(one.error());
-        segments.push_back(std::move(*one));
+        const bool twice = std::ranges::find(segments, name, &metadata::SegmentSummary::name) != segments.end();
+        if (!twice) segments.push_back(std::move(*one));
     }
     if (!segments.empty()) return segments;
     auto all = metadata::takeInventory(store, keys, deadline, stop);

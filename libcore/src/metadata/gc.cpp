@@ -39,7 +39,8 @@ bool isOfContent(const Item& item) {
 }
 
 std::string answerOf(const OwnerProbe& probe) {
-    return probe.detail.empty() ? "its owner answers" : "its owner: " + probe.detail;
+    if (!probe.detail.empty()) return "its owner: " + probe.detail;
+    return probe.alive() ? "its owner answers" : "its owner was not asked";
 }
 
 }  // namespace
@@ -157,7 +158,7 @@ Result<void> GarbageCollector::read(Candidates& candidates, Deadline deadline, c
     return {};
 }
 
-/// False where somebody has changed or removed it.
+// False where somebody has changed or removed it.
 Result<bool> GarbageCollector::removeUnchanged(const Item& item, Deadline deadline) const {
     if (item.version.empty()) {
         const auto found = store_.get(item.key, deadline);
