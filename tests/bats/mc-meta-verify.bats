@@ -129,6 +129,23 @@ time.sleep(3600)'
     assert_equal "$(json 'd["owners"], {f["kind"] for f in d["findings"]}')" "(None, {'shared_address'})"
 }
 
+@test "a name with every odd character: the command that is told mends it" {
+    start_stores
+    local odd=$'it\'s a "name", b*[?]\\ größe\ttab\nline'
+    for store in "${stores[@]}"; do
+        export MC_METADATA_SERVER=$store
+        put "mooncake/rpc_meta/$odd" "{\"ip_or_host_name\":\"127.0.0.1\",\"rpc_port\":$(free_port)}"
+        put "mooncake/rpc_meta/-x" "{\"ip_or_host_name\":\"127.0.0.1\",\"rpc_port\":$(free_port)}"
+        mc-meta put --quiet -- "mooncake/ram/$odd" 'no JSON'
+        run --separate-stderr mc-meta verify
+        assert_equal "$status" 1
+        grep '^   mend:  ' <<<"$output" | sed 's/^   mend:  //' >"$BATS_TEST_TMPDIR/mend"
+        mkdir -p "$BATS_TEST_TMPDIR/here"
+        (cd "$BATS_TEST_TMPDIR/here" && MC_METADATA_SERVER=$store bash -e "$BATS_TEST_TMPDIR/mend")
+        assert_equal "$(mc-meta list --keys-only)" ""
+    done
+}
+
 @test "another cluster, a store without lists, a store that is gone" {
     start_metadata
     put mooncake/blue/ram/x 'no JSON'

@@ -32,6 +32,7 @@ std::string nextCommand(const config::Values& values, std::string_view verb, std
         const std::string value = withoutCredentials(values.text(option.name));
         command += fmt::format(" --{}={}", option.name, tools::shellQuoted(value));
     }
+    if (argument.empty()) return command;
     return fmt::format("{} {}{}", command, argument.starts_with('-') ? "-- " : "", tools::shellQuoted(argument));
 }
 

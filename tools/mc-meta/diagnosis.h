@@ -12,7 +12,7 @@ namespace mc::meta {
 metadata::HandshakeCallOptions probeOptions(const config::Values& values);
 
 /// A command that looks where this one was told to look: "mc-meta ", `verb` with its options, those of them that the
-/// command line had for that, and `argument`, quoted.
+/// command line had for that, and `argument`, quoted, if there is one.
 std::string nextCommand(const config::Values& values, std::string_view verb, std::string_view argument);
 
 /// The current time in UTC, as strftime() formats it.

@@ -26,10 +26,16 @@ using metadata::GarbageCollector;
 using Fate = metadata::GcCandidate::Fate;
 
 Result<std::string> undoFile(const config::Values& values) {
-    if (!values.given("undo")) return utcTime("mc-meta-gc-%Y%m%dT%H%M%SZ.jsonl");
+    std::error_code none;
+    if (!values.given("undo")) {
+        const std::string stem = utcTime("mc-meta-gc-%Y%m%dT%H%M%SZ");
+        std::string name = stem + ".jsonl";
+        for (int i = 2; std::filesystem::exists(name, none); ++i)
+            name = fmt::format("{}-{}.jsonl", stem, i);
+        return name;
+    }
     std::string path = values.text("undo");
     if (path == "-") return std::unexpected(values.error("undo", "is no file", "what is removed must not get lost"));
-    std::error_code none;
     if (std::filesystem::exists(path, none)) {
         return fail(ErrorCode::CannotCreate, fmt::format("create {}: File exists", path),
                     "it may be all that is left of other segments: name a new one");

@@ -43,12 +43,18 @@ struct Report {
     }
 };
 
+// A list of names ends a name at a comma or a space; what else begins with such a one is as dead, or stays.
+std::string gcCommand(const config::Values& values, const std::string& verb, const std::string& segment) {
+    if (segment.find_first_of(", \t\r\n") == std::string::npos) return nextCommand(values, verb, segment);
+    return nextCommand(values, fmt::format("{} --prefix={}", verb, tools::shellQuoted(segment)), {});
+}
+
 std::string command(const Remedy& remedy, const config::Values& values) {
     switch (remedy.kind) {
         case Remedy::Kind::Gc:
-            return nextCommand(values, "gc --yes", remedy.object);
+            return gcCommand(values, "gc --yes", remedy.object);
         case Remedy::Kind::GcSilent:
-            return nextCommand(values, "gc --yes --silent-is-dead", remedy.object);
+            return gcCommand(values, "gc --yes --silent-is-dead", remedy.object);
         case Remedy::Kind::Remove:
             break;
     }
@@ -85,6 +91,7 @@ std::string text(const Report& report, const config::Values& values) {
     for (std::size_t i = 0; i < report.findings.size(); ++i) {
         const auto& finding = report.findings[i];
         std::vector<std::string> keys;
+        keys.reserve(finding.keys.size());
         for (const auto& key : finding.keys)
             keys.push_back(printable(key));
         text += fmt::format("\n{}. {}: {}\n", i + 1, toString(finding.kind), join(keys, ", "));

@@ -134,7 +134,8 @@ class Gc : public testing::TestWithParam<Versions> {
 
     std::vector<std::string> keys() {
         std::vector<std::string> all;
-        for (const auto& item : store_.inner.list("", 1000, "", std::nullopt)->items)
+        const auto page = store_.inner.list("", 1000, "", std::nullopt);
+        for (const auto& item : page->items)
             all.push_back(item.key);
         return all;
     }
