@@ -101,10 +101,18 @@ _mc_meta() {
             return ;;
         --to)
             return ;;
+        --older-than)
+            return ;;
+        --probe-interval)
+            return ;;
+        --undo|-o)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
     esac
     local command="" word
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        case $word in serve|get|put|remove|list|show|dump|restore|copy|watch) command=$word; break ;; esac
+        case $word in serve|get|put|remove|list|show|dump|restore|copy|verify|gc|watch) command=$word; break ;; esac
     done
     case $command in
         serve) options="--listen --data --max-store-size --max-value-size --max-connections --max-watches --idle-timeout --threads --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
@@ -112,16 +120,18 @@ _mc_meta() {
         put) options="--key --value --if-absent --if-version --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=true ;;
         remove) options="--key --if-version --if-missing --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
         list) options="--prefix --limit --values --keys-only --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
-        show) options="--segment --no-probe --probe-timeout --cluster-id --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
+        show) options="--segment --no-probe --probe-timeout --timeout --cluster-id --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
         dump) options="--prefix --output --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
         restore) options="--file --if-exists --yes --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=true ;;
         copy) options="--from --to --prefix --if-exists --yes --timeout --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
+        verify) options="--no-probe --loopback-is-here --probe-timeout --timeout --cluster-id --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
+        gc) options="--segment --prefix --older-than --probe-interval --silent-is-dead --without-conditions --undo --dry-run --yes --loopback-is-here --probe-timeout --timeout --cluster-id --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
         watch) options="--prefix --values --timeout --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
     elif [[ -z $command ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "serve get put remove list show dump restore copy watch" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "serve get put remove list show dump restore copy verify gc watch" -- "$cur")
     elif [[ $files == true ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -11,6 +11,7 @@
 #include "base/address.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "common/shell.h"
 #include "io/socket_address.h"
 #include "metadata/open_store.h"
 
@@ -21,21 +22,6 @@ bool isLoopback(const std::string& host) {
     const auto addresses = io::resolve(host, 0);
     return addresses && !addresses->empty() &&
            (addresses->front().host() == "::1" || addresses->front().host().starts_with("127."));
-}
-
-// A shell takes the brackets of an IPv6 address for a pattern, and much else for more.
-std::string quoted(const std::string& text) {
-    constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:/_-+,@%=";
-    if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-    std::string result = "'";
-    for (const char letter : text) {
-        if (letter == '\'') {
-            result += "'\\''";
-        } else {
-            result += letter;
-        }
-    }
-    return result + "'";
 }
 
 // What an initiator must be told to ask for this workload.
@@ -107,10 +93,10 @@ std::string initiatorCommand(const Serving& serving, const std::string& metadata
                              const bench::Workload& workload) {
     std::string command = "mc-bench --mode=initiator";
     if (!metadata::isP2pHandshake(metadata_server))
-        command += fmt::format(" --metadata_server={}", quoted(withoutCredentials(metadata_server)));
+        command += fmt::format(" --metadata_server={}", shellQuoted(withoutCredentials(metadata_server)));
     if (!options.metadata_cluster_id.empty())
-        command += fmt::format(" --cluster_id={}", quoted(options.metadata_cluster_id));
-    return fmt::format("{} --segment_id={}{}", command, quoted(serving.segment), loadFlags(workload));
+        command += fmt::format(" --cluster_id={}", shellQuoted(options.metadata_cluster_id));
+    return fmt::format("{} --segment_id={}{}", command, shellQuoted(serving.segment), loadFlags(workload));
 }
 
 }  // namespace mc::tools

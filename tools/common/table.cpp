@@ -19,29 +19,31 @@ void Table::addRow(std::vector<std::string> cells) {
     rows_.push_back(std::move(cells));
 }
 
-std::string Table::toString() const {
+std::string Table::line(const std::vector<std::string>& cells) const {
+    std::string line;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        const std::string padding(widths_[i] - width(cells[i]), ' ');
+        if (i != 0) line += "  ";
+        line += columns_[i].align == Align::Left ? cells[i] + padding : padding + cells[i];
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line + "\n";
+}
+
+std::string Table::take() {
+    const bool first = widths_.empty();
+    widths_.resize(columns_.size());
     std::vector<std::string> titles;
-    std::vector<std::size_t> widths;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         titles.push_back(columns_[i].title);
-        widths.push_back(width(columns_[i].title));
+        widths_[i] = std::max(widths_[i], width(columns_[i].title));
         for (const auto& row : rows_)
-            widths[i] = std::max(widths[i], width(row[i]));
+            widths_[i] = std::max(widths_[i], width(row[i]));
     }
-    std::string text;
-    const auto addLine = [&](const std::vector<std::string>& cells) {
-        std::string line;
-        for (std::size_t i = 0; i < cells.size(); ++i) {
-            const std::string padding(widths[i] - width(cells[i]), ' ');
-            if (i != 0) line += "  ";
-            line += columns_[i].align == Align::Left ? cells[i] + padding : padding + cells[i];
-        }
-        line.erase(line.find_last_not_of(' ') + 1);
-        text += line + "\n";
-    };
-    addLine(titles);
+    std::string text = first ? line(titles) : "";
     for (const auto& row : rows_)
-        addLine(row);
+        text += line(row);
+    rows_.clear();
     return text;
 }
 

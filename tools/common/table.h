@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,15 @@ class Table {
     /// Missing cells are empty, surplus ones left out.
     void addRow(std::vector<std::string> cells);
     /// A line of titles, then the rows, two spaces between columns, none at the end.
-    std::string toString() const;
+    std::string toString() const { return Table(*this).take(); }
+    /// The same, piece by piece: the rows since the last time, the titles the first time. Columns only get wider.
+    std::string take();
 
   private:
+    std::string line(const std::vector<std::string>& cells) const;
+
     std::vector<Column> columns_;
+    std::vector<std::size_t> widths_;  // None yet: the titles are still to come.
     std::vector<std::vector<std::string>> rows_;
 };
 

@@ -15,6 +15,8 @@ Result<ExitCode> runShow(const config::Values& values, tools::StopSignals& stop)
 Result<ExitCode> runDump(const config::Values& values, tools::StopSignals& stop);
 Result<ExitCode> runRestore(const config::Values& values, tools::StopSignals& stop);
 Result<ExitCode> runCopy(const config::Values& values, tools::StopSignals& stop);
+Result<ExitCode> runVerify(const config::Values& values, tools::StopSignals& stop);
+Result<ExitCode> runGc(const config::Values& values, tools::StopSignals& stop);
 Result<ExitCode> runWatch(const config::Values& values, tools::StopSignals& stop);
 
 }  // namespace mc::meta

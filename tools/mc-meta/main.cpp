@@ -19,7 +19,7 @@ constexpr std::array kVerbs{
     Verb{"serve", mc::meta::runServe},   Verb{"get", mc::meta::runGet},         Verb{"put", mc::meta::runPut},
     Verb{"remove", mc::meta::runRemove}, Verb{"list", mc::meta::runList},       Verb{"show", mc::meta::runShow},
     Verb{"dump", mc::meta::runDump},     Verb{"restore", mc::meta::runRestore}, Verb{"copy", mc::meta::runCopy},
-    Verb{"watch", mc::meta::runWatch},
+    Verb{"verify", mc::meta::runVerify}, Verb{"gc", mc::meta::runGc},           Verb{"watch", mc::meta::runWatch},
 };
 
 mc::Result<mc::ExitCode> run(const mc::config::Values& values, mc::tools::StopSignals& stop) {

@@ -5,6 +5,7 @@
 
 #include "common/common_options.h"
 #include "common/store_client_options.h"
+#include "mc-meta/diagnose_options.h"
 #include "mc-meta/serve_options.h"
 
 namespace mc::meta {
@@ -67,12 +68,6 @@ constexpr Option kCluster[] = {metadata::kMetadataClusterId};
 constexpr Option kShow[] = {
     {.name = "segment", .placeholder = "SEGMENT", .positional = true, .toml = false, .summary = "only this one"},
     {.name = "no-probe", .type = Type::Flag, .summary = "ask no owner whether it is there"},
-    {.name = "probe-timeout",
-     .type = Type::Duration,
-     .min = "1ms",
-     .max = "3599s",
-     .fallback = "2s",
-     .summary = "how long an owner has to answer"},
 };
 constexpr Option kDumpPrefix[] = {
     {.name = "prefix",
@@ -172,7 +167,7 @@ constexpr config::Command kShowCommand{
         "that answers lives.",
     .examples = {{"What is in the cluster", "mc-meta show"},
                  {"One segment, for a program", "mc-meta show 10.0.0.2:12345 --json"}},
-    .options = {kShow, kTimeout, kCluster, kServer, kStore},
+    .options = {kShow, kProbeTimeout, kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kDump{
     .name = "dump",
@@ -203,6 +198,34 @@ constexpr config::Command kCopy{
     .examples = {{"Move from Redis to etcd", "mc-meta copy redis://10.0.0.1 etcd://10.0.0.2:2379 --yes"}},
     .options = {kFromTo, kCopyPrefix, kRestore, kTimeout, kStore},
 };
+constexpr config::Command kVerify{
+    .name = "verify",
+    .summary = "find what is wrong with the segments",
+    .description =
+        "Compares descriptors with addresses, asks every owner, connects to the data ports of those that live, and "
+        "looks at addresses and buffers. Each finding has a number, the keys that it is about, its cause, and where "
+        "there is one the command that mends it. Nothing is changed.",
+    .examples = {{"What is wrong?", "mc-meta verify"},
+                 {"For an issue, or a colleague", "mc-meta verify > verify.txt"},
+                 {"For a program", "mc-meta verify --json --timeout=1m"}},
+    .options = {kVerifyOptions, kLoopback, kProbeTimeout, kTimeout, kCluster, kServer, kStore},
+};
+constexpr config::Command kGc{
+    .name = "gc",
+    .summary = "remove the keys of segments whose owners are dead",
+    .description =
+        "Asks every owner twice, with a pause between, and tells what would be removed: descriptor and rpc_meta of "
+        "those at whose addresses nobody listened both times. On a terminal it asks then; with --yes it removes them. "
+        "What is published anew meanwhile stays, and so do segments that have no owner, such as those of "
+        "files.\n\n"
+        "Run it where the engines can be reached.",
+    .examples = {{"See what it would remove", "mc-meta gc --dry-run"},
+                 {"Do it", "mc-meta gc --yes"},
+                 {"What is a day old, on machines that are gone", "mc-meta gc --older-than=24h --silent-is-dead --yes"},
+                 {"One segment, with the undo file elsewhere",
+                  "mc-meta gc 10.0.0.2:12345 --undo=/var/backups/node2.jsonl --yes"}},
+    .options = {kGcOptions, kLoopback, kProbeTimeout, kTimeout, kCluster, kServer, kStore},
+};
 constexpr config::Command kWatch{
     .name = "watch",
     .summary = "print changes as they happen",
@@ -215,8 +238,8 @@ constexpr config::Command kWatch{
     .options = {kPrefix, kWatchValues, kWatchTimeout, kServer, kStore},
 };
 
-constexpr std::array kCommands{kServe,          kGet,  kPut,  kRemove, kListCommand, kShowCommand, kDump,
-                               kRestoreCommand, kCopy, kWatch};
+constexpr std::array kCommands{kServe,          kGet,  kPut,    kRemove, kListCommand, kShowCommand, kDump,
+                               kRestoreCommand, kCopy, kVerify, kGc,     kWatch};
 
 }  // namespace
 
@@ -234,7 +257,9 @@ const config::Tool& metaTool() {
                               {"The keys of a Redis server", "mc-meta list --metadata_server=redis://10.0.0.1"}},
                  .options = {tools::kCommonOptions},
                  .exit_codes = {{ExitCode::Ok, "done; a server or a watch was stopped"},
-                                {ExitCode::Negative, "the key does not exist, or has another version"},
+                                {ExitCode::Negative,
+                                 "the key or segment does not exist, or has another version; verify: there are "
+                                 "findings"},
                                 {ExitCode::Usage, "an option or an argument is wrong"},
                                 {ExitCode::BadData,
                                  "a value is too long or no text; restore: the dump is not whole; serve: the file is "

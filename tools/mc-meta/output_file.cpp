@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/errors.h"
 
@@ -19,6 +20,17 @@ Error cannotCreate(std::string_view operation, const std::string& path, int numb
     Error error = systemError(operation, path, number);
     if (error.code == ErrorCode::NoInput) error.code = ErrorCode::CannotCreate;
     return error;
+}
+
+// Until then, the name may be gone after a power failure.
+Result<void> syncDirectory(const std::string& path) {
+    const auto parent = std::filesystem::path(path).parent_path();
+    const std::string name = parent.empty() ? "." : parent.string();
+    const FileDescriptor directory(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) return failErrno("open", name, errno);
+    // Some file systems know no such thing.
+    if (::fsync(directory.get()) != 0 && errno != EINVAL) return failErrno("fsync", name, errno);
+    return {};
 }
 
 }  // namespace
@@ -44,12 +56,25 @@ Result<void> OutputFile::write(std::string_view text) {
     return {};
 }
 
-Result<void> OutputFile::finish() {
+Result<void> OutputFile::sync() {
     if (::fchmod(fd_.get(), kReadable) != 0) return failErrno("chmod", path_, errno);
     if (::fsync(fd_.get()) != 0) return failErrno("fsync", path_, errno);
+    return {};
+}
+
+Result<void> OutputFile::finish() {
+    if (auto synced = sync(); !synced) return synced;
     if (::rename(partial_.c_str(), path_.c_str()) != 0) return std::unexpected(cannotCreate("rename to", path_, errno));
     fd_.reset();
-    return {};
+    return syncDirectory(path_);
+}
+
+Result<void> OutputFile::finishNew() {
+    if (auto synced = sync(); !synced) return synced;
+    if (::link(partial_.c_str(), path_.c_str()) != 0) return std::unexpected(cannotCreate("create", path_, errno));
+    ::unlink(partial_.c_str());
+    fd_.reset();
+    return syncDirectory(path_);
 }
 
 }  // namespace mc::meta

@@ -24,8 +24,11 @@ class OutputFile {
     Result<void> write(std::string_view text);
     /// The file is on the disk, and has its name.
     Result<void> finish();
+    /// The same, but CannotCreate where there is something of that name by now.
+    Result<void> finishNew();
 
   private:
+    Result<void> sync();
     OutputFile(std::string path, std::string partial, FileDescriptor fd)
         : path_(std::move(path)), partial_(std::move(partial)), fd_(std::move(fd)) {}
 

@@ -1,12 +1,9 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/address.h"
@@ -27,8 +24,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::system_clock;
 
-constexpr std::size_t kProbesAtOnce = 32;
-
 /// A segment, and what its owner said to us.
 struct Row {
     metadata::SegmentSummary segment;
@@ -37,25 +32,16 @@ struct Row {
 };
 
 void probe(Row& row, milliseconds timeout) {
-    const auto& owner = *row.segment.owner;
-    const auto addresses = io::resolve(owner.ip_or_host_name, owner.rpc_port);
-    const auto answer = addresses
-                            ? metadata::probeOwner(*addresses, {.connect_timeout = timeout, .reply_timeout = timeout})
-                            : std::unexpected(addresses.error());
-    row.detail = answer ? answer->detail : answer.error().message;
-    if (answer) row.alive = answer->alive;
+    auto answer = metadata::askOwner(*row.segment.owner, {.connect_timeout = timeout, .reply_timeout = timeout});
+    if (answer.state != metadata::OwnerState::Unknown) row.alive = answer.alive();
+    row.detail = std::move(answer.detail);
 }
 
 void probeAll(std::vector<Row>& rows, milliseconds timeout, const std::stop_token& stop) {
-    std::atomic<std::size_t> next = 0;
-    const auto work = [&] {
-        for (std::size_t i = next++; i < rows.size() && !stop.stop_requested(); i = next++) {
-            if (rows[i].segment.owner) probe(rows[i], timeout);
-        }
+    const auto work = [&](std::size_t i) {
+        if (rows[i].segment.owner) probe(rows[i], timeout);
     };
-    std::vector<std::jthread> workers(std::min(kProbesAtOnce, rows.size()));
-    for (auto& worker : workers)
-        worker = std::jthread(work);
+    metadata::manyAtOnce(rows.size(), work, stop);
 }
 
 std::optional<std::chrono::seconds> ageOf(const Row& row) {
@@ -149,7 +135,7 @@ Result<std::vector<Row>> look(const config::Values& values, metadata::Store& sto
     }
     auto all = metadata::takeInventory(store, keys, deadline, stop);
     if (!all) return std::unexpected(all.error());
-    for (auto& segment : *all)
+    for (auto& segment : all->segments)
         rows.push_back({.segment = std::move(segment), .alive = {}, .detail = {}});
     return rows;
 }

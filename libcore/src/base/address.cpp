@@ -33,6 +33,10 @@ bool isIpv4(std::string_view host) {
     return ::inet_pton(AF_INET, std::string(host).c_str(), &address) == 1;
 }
 
+bool isLoopbackHost(std::string_view host) {
+    return host == "localhost" || host == "::1" || (isIpv4(host) && host.starts_with("127."));
+}
+
 std::optional<std::string> withBrackets(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos || !isIpv6(text.substr(0, colon))) return std::nullopt;

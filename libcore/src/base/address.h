@@ -21,6 +21,9 @@ struct HostPort {
 bool isIpv6(std::string_view host);
 bool isIpv4(std::string_view host);
 
+/// 127.0.0.0/8, ::1 and localhost: to whoever reads it, his own machine.
+bool isLoopbackHost(std::string_view host);
+
 /// "[::1]:80" for "::1:80", where that may be meant.
 std::optional<std::string> withBrackets(std::string_view text);
 

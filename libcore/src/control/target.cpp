@@ -5,19 +5,13 @@
 #include "base/address.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/units.h"
 
 namespace mc::control {
 
-std::string withoutSecrets(const std::string& uri) {
-    const auto scheme = uri.find("://");
-    const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
-    const auto at = uri.substr(0, uri.find_first_of("/?", begin)).rfind('@');
-    return at == std::string::npos || at < begin ? uri : uri.substr(0, begin) + uri.substr(at + 1);
-}
-
 Target::Target(const TargetOptions& options)
-    : metadata_server_(withoutSecrets(options.metadata_server)),
+    : metadata_server_(withoutCredentials(options.metadata_server)),
       protocol_(options.protocol),
       memory_options_{.huge_pages = options.huge_pages, .lock = options.lock, .stop = options.stop},
       engine_(options.engine) {}

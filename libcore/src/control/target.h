@@ -15,9 +15,6 @@
 
 namespace mc::control {
 
-/// A store's URI without what stands between "://" and "@", which may be a password.
-std::string withoutSecrets(const std::string& uri);
-
 struct TargetOptions {
     std::string metadata_server;
     std::string server_name;

@@ -66,7 +66,7 @@ Result<void> expectDead(const NameClaim& claim, const RpcMeta& owner) {
         return std::unexpected(
             wrap(fmt::format("server name {}: probe its owner at {}", claim.name, address), probe.error()));
     }
-    if (probe->alive) {
+    if (probe->alive()) {
         return taken(claim, fmt::format("a live owner at {}{}", address,
                                         probe->detail.empty() ? "" : fmt::format(" (which {})", probe->detail)));
     }

@@ -128,32 +128,40 @@ int connectError(const FileDescriptor& socket) {
     return error;
 }
 
+std::expected<FileDescriptor, int> tryConnect(const SocketAddress& address, std::chrono::milliseconds timeout,
+                                              int interrupt) {
+    using std::chrono::milliseconds;
+    FileDescriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket) return std::unexpected(errno);
+    if (::connect(socket.get(), address.get(), address.length()) == 0) return socket;
+    if (errno != EINPROGRESS) return std::unexpected(errno);
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    std::array<pollfd, 2> waiting{{{socket.get(), POLLOUT, 0}, {interrupt, POLLIN, 0}}};
+    int ready = 0;
+    do {
+        const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
+        ready = ::poll(waiting.data(), waiting.size(),
+                       static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX)));
+    } while (ready < 0 && errno == EINTR);
+    if (ready > 0 && waiting[0].revents == 0) return std::unexpected(ECANCELED);
+    const int error = ready > 0 ? connectError(socket) : ETIMEDOUT;
+    if (error != 0) return std::unexpected(error);
+    return socket;
+}
+
 Result<FileDescriptor> connectTo(const std::vector<SocketAddress>& addresses, std::chrono::milliseconds timeout,
                                  int interrupt) {
     using std::chrono::milliseconds;
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     Error last{ErrorCode::Unavailable, "connect: no address", {}};
     for (std::size_t i = 0; i < addresses.size(); ++i) {
-        auto socket = startConnect(addresses[i]);
-        if (!socket) {
-            last = socket.error();
-            continue;
-        }
         // An address that swallows everything leaves the others their share of the time.
-        const auto now = std::chrono::steady_clock::now();
-        const auto own_deadline = now + ((deadline - now) / static_cast<std::int64_t>(addresses.size() - i));
-        std::array<pollfd, 2> waiting{{{socket->get(), POLLOUT, 0}, {interrupt, POLLIN, 0}}};
-        int ready = 0;
-        do {
-            const auto left = std::chrono::ceil<milliseconds>(own_deadline - std::chrono::steady_clock::now());
-            ready = ::poll(waiting.data(), waiting.size(),
-                           static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX)));
-        } while (ready < 0 && errno == EINTR);
-        if (ready > 0 && waiting[0].revents == 0)
+        const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
+        auto socket = tryConnect(addresses[i], left / static_cast<std::int64_t>(addresses.size() - i), interrupt);
+        if (socket) return std::move(*socket);
+        if (socket.error() == ECANCELED)
             return fail(ErrorCode::Unavailable, fmt::format("connect to {}: interrupted", addresses[i].toString()));
-        const int error = ready > 0 ? connectError(*socket) : ETIMEDOUT;
-        if (error == 0) return socket;
-        last = systemError("connect to", addresses[i].toString(), error);
+        last = systemError("connect to", addresses[i].toString(), socket.error());
     }
     return std::unexpected(std::move(last));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <expected>
 #include <string>
 
 #include "mc/engine_options.h"
@@ -23,6 +24,11 @@ Result<FileDescriptor> startConnect(const SocketAddress& address);
 
 /// 0, or the errno with which a started connect failed.
 int connectError(const FileDescriptor& socket);
+
+/// Connects to one address within `timeout`; else the errno: ETIMEDOUT, ECANCELED once the descriptor `interrupt` is
+/// readable, ECONNREFUSED, ...
+std::expected<FileDescriptor, int> tryConnect(const SocketAddress& address, std::chrono::milliseconds timeout,
+                                              int interrupt = -1);
 
 /// Connects within `timeout`, trying the addresses in order, each for its share of what is left; the last failure is
 /// returned. Gives up once the descriptor `interrupt` is readable: Unavailable.

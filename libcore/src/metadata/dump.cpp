@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "metadata/pages.h"
 
 namespace mc::metadata {
 namespace {
@@ -16,7 +17,6 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kFormat = "mc-meta dump";
 constexpr int kSchemaVersion = 1;
-constexpr std::size_t kPage = 1000;
 
 void setText(Json& line, const std::string& member, std::string_view text) {
     if (isUtf8(text)) {
@@ -60,22 +60,18 @@ Result<std::uint64_t> writeDump(Store& store, std::string_view prefix,
                                 const std::function<Result<void>(std::string_view)>& sink, Deadline deadline,
                                 const std::stop_token& stop) {
     std::uint64_t entries = 0;
-    std::string after;
     std::string text = dumpHeader(prefix);
-    do {
-        const auto page = store.list(prefix, kPage, after, deadline);
-        if (!page) return std::unexpected(page.error());
-        for (const auto& item : page->items)
+    const auto take = [&](Page& page) -> Result<bool> {
+        for (const auto& item : page.items)
             text += dumpLine(item.key, item.value);
-        entries += page->items.size();
-        after = page->continuation;
-        if (stop.stop_requested()) return entries;
-        if (deadline && SteadyClock::now() >= *deadline)
-            return fail(ErrorCode::TimedOut, fmt::format("dump: {} keys until the deadline", entries));
-        if (after.empty()) text += dumpEnd(entries);
+        entries += page.items.size();
+        if (page.continuation.empty()) text += dumpEnd(entries);
         if (auto taken = sink(text); !taken) return std::unexpected(taken.error());
         text.clear();
-    } while (!after.empty());
+        return true;
+    };
+    const auto listed = forEachPage(store, {.prefix = prefix, .deadline = deadline, .stop = stop}, take);
+    if (!listed) return std::unexpected(listed.error());
     return entries;
 }
 

@@ -13,7 +13,6 @@
 
 #include "base/address.h"
 #include "base/errors.h"
-#include "base/fd.h"
 #include "base/futex.h"
 #include "base/units.h"
 #include "io/socket.h"
@@ -94,11 +93,9 @@ class Exchange {
 
 }  // namespace
 
-Result<std::string> callHandshake(const std::vector<io::SocketAddress>& addresses, MessageType type,
-                                  std::string_view json, const HandshakeCallOptions& options) {
-    auto socket = io::connectTo(addresses, options.connect_timeout, options.interrupt);
-    if (!socket) return std::unexpected(wrap("handshake", socket.error()));
-    Exchange exchange(std::move(*socket), options);
+Result<std::string> callHandshake(FileDescriptor socket, MessageType type, std::string_view json,
+                                  const HandshakeCallOptions& options) {
+    Exchange exchange(std::move(socket), options);
     if (auto sent = exchange.send(encodeFrame({type, false, std::string(json)})); !sent) {
         return std::unexpected(sent.error());
     }
@@ -111,6 +108,13 @@ Result<std::string> callHandshake(const std::vector<io::SocketAddress>& addresse
     }
     if (!isJson(reply->json)) return exchange.broken("the reply is no JSON");
     return std::move(reply->json);
+}
+
+Result<std::string> callHandshake(const std::vector<io::SocketAddress>& addresses, MessageType type,
+                                  std::string_view json, const HandshakeCallOptions& options) {
+    auto socket = io::connectTo(addresses, options.connect_timeout, options.interrupt);
+    if (!socket) return std::unexpected(wrap("handshake", socket.error()));
+    return callHandshake(std::move(*socket), type, json, options);
 }
 
 Result<std::string> callHandshake(const std::string& host, std::uint16_t port, MessageType type, std::string_view json,

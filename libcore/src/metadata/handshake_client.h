@@ -9,6 +9,7 @@
 
 #include "mc/error.h"
 
+#include "base/fd.h"
 #include "io/socket_address.h"
 #include "metadata/handshake_frame.h"
 
@@ -27,6 +28,10 @@ struct HandshakeCallOptions {
 /// JSON).
 Result<std::string> callHandshake(const std::vector<io::SocketAddress>& addresses, MessageType type,
                                   std::string_view json, const HandshakeCallOptions& options = {});
+
+/// The same over a connected, non-blocking socket.
+Result<std::string> callHandshake(FileDescriptor socket, MessageType type, std::string_view json,
+                                  const HandshakeCallOptions& options = {});
 
 /// The same, to a host name or numeric address; Unavailable where it does not resolve.
 Result<std::string> callHandshake(const std::string& host, std::uint16_t port, MessageType type, std::string_view json,

@@ -8,21 +8,18 @@
 
 #include "base/errors.h"
 #include "base/text.h"
+#include "metadata/buffer_checks.h"
+#include "metadata/pages.h"
 
 namespace mc::metadata {
 namespace {
 
-constexpr std::size_t kPage = 1000;
 constexpr std::string_view kRpcMeta = "rpc_meta/";
-constexpr std::string_view kMemory = "ram/";
-constexpr std::string_view kCheckpoints = "checkpoint/";  // Of Mooncake's P2P store: what is in segments, not one.
+constexpr std::string_view kCheckpoints = "checkpoint/";
 
-/// The name whose descriptor is at this key, which is relative to the prefix; empty if it is no segment's.
-std::string_view segmentName(std::string_view key) {
-    if (key.starts_with(kCheckpoints)) return {};
-    const std::string_view below = key.starts_with(kMemory) ? key.substr(kMemory.size()) : std::string_view();
-    if (!below.empty() && !below.contains('/')) return below;
-    return key.contains('/') ? key : std::string_view();
+// Of a cluster whose name comes before: a key that only means something to that one.
+bool isOtherClusters(std::string_view key) {
+    return key.contains("/rpc_meta/") || key.contains("/ram/");
 }
 
 void note(SegmentSummary& summary, std::string_view problem) {
@@ -30,13 +27,20 @@ void note(SegmentSummary& summary, std::string_view problem) {
     summary.problem += problem;
 }
 
-void addDescriptor(SegmentSummary& summary, std::string_view value) {
+void addDescriptor(SegmentSummary& summary, std::string_view value, std::string version) {
     summary.published = true;
+    summary.descriptor_version = std::move(version);
     const auto descriptor = decodeSegmentDescriptor(value);
-    if (!descriptor) return note(summary, descriptor.error().message);
+    if (!descriptor) {
+        summary.descriptor_problem = descriptor.error().message;
+        return note(summary, descriptor.error().message);
+    }
+    summary.described_name = descriptor->name;
     summary.protocol = join(descriptor->protocols, "+");
     summary.is_static = descriptor->speaks("nvmeof") || descriptor->speaks("nvmeof_generic");
     summary.timestamp = descriptor->timestamp;
+    summary.tcp_data_port = descriptor->speaks("tcp") ? descriptor->tcp_data_port : 0;
+    summary.doubts = bufferProblems(*descriptor);
     summary.buffers = descriptor->buffers.size() + descriptor->legacy_files.size() + descriptor->file_buffers.size();
     for (const auto& buffer : descriptor->buffers)
         summary.bytes += buffer.length;
@@ -46,38 +50,51 @@ void addDescriptor(SegmentSummary& summary, std::string_view value) {
         summary.bytes += file.size;
 }
 
-void addOwner(SegmentSummary& summary, std::string_view value) {
+void addOwner(SegmentSummary& summary, std::string_view value, std::string version) {
+    summary.has_rpc_meta = true;
+    summary.rpc_meta_version = std::move(version);
     auto owner = decodeRpcMeta(value);
-    if (!owner) return note(summary, owner.error().message);
+    if (!owner) {
+        summary.rpc_meta_problem = owner.error().message;
+        return note(summary, owner.error().message);
+    }
     summary.owner = std::move(*owner);
+}
+
+using Found = std::map<std::string, SegmentSummary, std::less<>>;
+
+void add(Inventory& inventory, Found& found, const KeyNames& keys, Item& item) {
+    const auto key = std::string_view(item.key).substr(keys.prefix().size());
+    if (key.starts_with(kRpcMeta)) {
+        ++inventory.rpc_metas;
+        return addOwner(found[std::string(key.substr(kRpcMeta.size()))], item.value, std::move(item.version));
+    }
+    if (const auto name = keys.segmentName(item.key); !name.empty() && !isOtherClusters(key)) {
+        ++inventory.descriptors;
+        return addDescriptor(found[std::string(name)], item.value, std::move(item.version));
+    }
+    ++(key.starts_with(kCheckpoints) ? inventory.checkpoints
+       : isOtherClusters(key)        ? inventory.other_clusters
+                                     : inventory.unknown);
 }
 
 }  // namespace
 
-Result<std::vector<SegmentSummary>> takeInventory(Store& store, const KeyNames& keys, Deadline deadline,
-                                                  const std::stop_token& stop) {
-    std::map<std::string, SegmentSummary, std::less<>> found;
-    std::string after;
-    do {
-        const auto page = store.list(keys.prefix(), kPage, after, deadline);
-        if (!page) return std::unexpected(page.error());
-        for (const auto& item : page->items) {
-            const auto key = std::string_view(item.key).substr(keys.prefix().size());
-            if (key.starts_with(kRpcMeta)) {
-                addOwner(found[std::string(key.substr(kRpcMeta.size()))], item.value);
-            } else if (const auto name = segmentName(key); !name.empty()) {
-                addDescriptor(found[std::string(name)], item.value);
-            }
-        }
-        after = page->continuation;
-    } while (!after.empty() && !stop.stop_requested());
-
-    std::vector<SegmentSummary> all;
+Result<Inventory> takeInventory(Store& store, const KeyNames& keys, Deadline deadline, const std::stop_token& stop) {
+    Inventory inventory;
+    Found found;
+    const auto take = [&](Page& page) -> Result<bool> {
+        for (auto& item : page.items)
+            add(inventory, found, keys, item);
+        return true;
+    };
+    const auto listed = forEachPage(store, {.prefix = keys.prefix(), .deadline = deadline, .stop = stop}, take);
+    if (!listed) return std::unexpected(listed.error());
     for (auto& [name, summary] : found) {
         summary.name = name;
-        all.push_back(std::move(summary));
+        inventory.segments.push_back(std::move(summary));
     }
-    return all;
+    return inventory;
 }
 
 Result<SegmentSummary> inspectSegment(Store& store, const KeyNames& keys, std::string_view name, Deadline deadline) {
@@ -92,8 +109,8 @@ Result<SegmentSummary> inspectSegment(Store& store, const KeyNames& keys, std::s
         return fail(ErrorCode::NotFound, fmt::format("segment {}: nothing is published", printable(name)),
                     "mc-meta show lists what is");
     }
-    if (descriptor) addDescriptor(summary, descriptor->value);
-    if (owner) addOwner(summary, owner->value);
+    if (descriptor) addDescriptor(summary, descriptor->value, descriptor->version);
+    if (owner) addOwner(summary, owner->value, owner->version);
     return summary;
 }
 

@@ -20,6 +20,9 @@ class KeyNames {
     /// Where the segment's descriptor is: below "ram/" unless the name has a '/' ("nvmeof/foo"). Leading '/' are
     /// dropped, as openSegment does; InvalidArgument if nothing remains.
     Result<std::string> segment(std::string_view segment_name) const;
+    /// The name of the segment whose descriptor is at this key: what segment() makes the key of. Empty where it is no
+    /// segment's.
+    std::string_view segmentName(std::string_view key) const;
 
   private:
     std::string prefix_;

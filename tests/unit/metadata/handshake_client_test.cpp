@@ -125,7 +125,8 @@ TEST(CallHandshake, NamesAPeerThatIsNotThere) {
     EXPECT_EQ(refused.error().code, ErrorCode::Unavailable);
     EXPECT_EQ(refused.error().message,
               "handshake: connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
-    EXPECT_EQ(callHandshake({}, MessageType::Probe, "{}").error().code, ErrorCode::Unavailable);
+    EXPECT_EQ(callHandshake(std::vector<io::SocketAddress>{}, MessageType::Probe, "{}").error().code,
+              ErrorCode::Unavailable);
     const auto unresolved = callHandshake("no such host", 7, MessageType::Probe, "{}");
     EXPECT_EQ(unresolved.error().code, ErrorCode::Unavailable);
     EXPECT_THAT(unresolved.error().message, testing::StartsWith("handshake: resolve no such host: "));

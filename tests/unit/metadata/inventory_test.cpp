@@ -26,7 +26,7 @@ class Inventory : public testing::Test {
     std::vector<SegmentSummary> take(std::string_view cluster = {}) {
         auto all = takeInventory(store_, KeyNames(cluster), std::nullopt, {});
         EXPECT_TRUE(all);
-        return all ? *all : std::vector<SegmentSummary>();
+        return all ? all->segments : std::vector<SegmentSummary>();
     }
 
     MemoryStore store_;
@@ -78,7 +78,14 @@ TEST_F(Inventory, LeavesOutWhatIsNoSegment) {
     put("other/ram/x", kTcp);
     put("mooncake/blue/ram/y", kTcp);
     EXPECT_THAT(names(take("blue")), ElementsAre("y"));
-    EXPECT_THAT(names(take()), ElementsAre("blue/ram/y"));
+    put("mooncake/blue/rpc_meta/y", kMeta);
+    const auto all = takeInventory(store_, KeyNames(), std::nullopt, {});
+    ASSERT_TRUE(all);
+    EXPECT_THAT(names(all->segments), ElementsAre());
+    EXPECT_EQ(all->other_clusters, 2U);
+    EXPECT_EQ(all->checkpoints, 1U);
+    EXPECT_EQ(all->unknown, 1U);
+    EXPECT_EQ(all->keys(), 4U);
 }
 
 TEST_F(Inventory, OfManyPages) {

@@ -36,5 +36,18 @@ TEST(KeyNames, RefuseASegmentWithoutName) {
     }
 }
 
+TEST(KeyNames, FindsTheNameThatAKeyIsOf) {
+    const KeyNames keys("blue");
+    for (const char* name : {"node1", "nvmeof/files", "a/b/c", "10.0.0.1:12345"})
+        EXPECT_EQ(keys.segmentName(*keys.segment(name)), name);
+    for (const char* key : {"mooncake/ram/x", "mooncake/blue/rpc_meta/x", "mooncake/blue/checkpoint/x",
+                            "mooncake/blue/ram/", "mooncake/blue/x", "mooncake/blue//x", "mooncake/blue/", ""}) {
+        EXPECT_NE(keys.segmentName(key), "x") << key;
+    }
+    EXPECT_EQ(keys.segmentName("mooncake/blue/rpc_meta/x"), "");
+    EXPECT_EQ(keys.segmentName("mooncake/blue/checkpoint/x"), "");
+    EXPECT_EQ(keys.segmentName("mooncake/ram/x"), "");
+}
+
 }  // namespace
 }  // namespace mc::metadata

@@ -33,5 +33,14 @@ TEST(Table, withoutRowsIsItsTitles) {
     EXPECT_EQ(Table({{"a"}, {"b"}}).toString(), "a  b\n");
 }
 
+TEST(Table, isTakenPieceByPieceWithoutGettingNarrower) {
+    Table table({{"key", Table::Align::Left}, {"n"}});
+    table.addRow({"longer", "1"});
+    EXPECT_EQ(table.take(), "key     n\nlonger  1\n");
+    table.addRow({"a", "22"});
+    EXPECT_EQ(table.take(), "a       22\n");
+    EXPECT_EQ(table.take(), "");
+}
+
 }  // namespace
 }  // namespace mc::tools
