@@ -11,7 +11,7 @@ small=(--block_size=4KiB --batch_size=16 --buffer_size=4MiB --duration=200ms --w
 start_target() {
     socket=$BATS_TEST_TMPDIR/control.sock
     start target mc-target --memory 4MiB --metadata_server="${MC_METADATA_SERVER:-P2PHANDSHAKE}" \
-        --local_server_name="${segment:=127.0.0.1:$(free_port)}" --control-socket="$socket" "$@"
+        --local_server_name="${segment:=127.0.0.1:$(free_port)}" --control-socket="$socket"
     target=$pid
     wait_for target.out ready
 }
@@ -66,7 +66,6 @@ memory_comes_and_goes() {
 
     # Somebody else's descriptor in its place is not overwritten, and then nothing is added.
     before=$(served_buffers)
-    value=$(mc-meta get "mooncake/ram/$segment")
     mc-meta put --quiet "mooncake/ram/$segment" '{}'
     run add --buffer=4KiB
     assert_equal "$status" 73
@@ -199,7 +198,7 @@ memory_comes_and_goes() {
     run remove --buffer=1 --dry-run
     assert_success
     assert_output --partial "would remove 1 buffer, 4KiB of $segment, 1 left"
-    run remove --buffer=1 --dry-run --json
+    run --separate-stderr remove --buffer=1 --dry-run --json
     assert_equal "$(json 'd["dry_run"], d["buffers_left"]')" "(True, 1)"
     assert_equal "$(served_buffers)" "$before"
 }

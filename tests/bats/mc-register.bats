@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # mc-register as a user runs it: the same expectations on mc-meta serve, a real Redis and a real etcd.
-# shellcheck disable=SC2030,SC2031,SC2154 # Variables that bats, its run and the helper set.
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # Variables that bats, its run and the helper set.
 
 load helper
 load stores

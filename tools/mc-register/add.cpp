@@ -10,6 +10,7 @@
 #include "common/store_client.h"
 #include "mc-register/commands.h"
 #include "mc-register/describe.h"
+#include "mc-register/keep_alive.h"
 #include "mc-register/segment.h"
 #include "metadata/static_segment.h"
 
@@ -85,13 +86,15 @@ void tell(const SegmentKey& segment, const Publication& publication, bool dry_ru
 
 }  // namespace
 
-Result<ExitCode> runAdd(const config::Values& values, tools::StopSignals& /*stop*/) {
+Result<ExitCode> runAdd(const config::Values& values, tools::StopSignals& stop) {
     if (values.given("buffer")) return runAddBuffers(values);
     if (values.given("control-socket")) return std::unexpected(values.error("control-socket", "is of --buffer"));
     const auto segment = namedSegment(values);
     if (!segment) return std::unexpected(segment.error());
     const auto if_exists = ifExists(values, segment->kind);
     if (!if_exists) return std::unexpected(if_exists.error());
+    if (values.flag("dry-run") && values.given("keep-alive"))
+        return std::unexpected(values.error("keep-alive", "can't be combined with --dry-run"));
     const auto descriptor = describe(values, *segment);
     if (!descriptor) return std::unexpected(descriptor.error());
     auto store = tools::openClient(values);
@@ -108,7 +111,10 @@ Result<ExitCode> runAdd(const config::Values& values, tools::StopSignals& /*stop
         output = publication->json + "\n";
     }
     if (auto printed = tools::writeData(output); !printed) return std::unexpected(printed.error());
-    return ExitCode::Ok;
+    if (values.duration("keep-alive").count() == 0) return ExitCode::Ok;
+    const std::string json = publication->json.empty() ? encodeSegmentDescriptor(*descriptor) : publication->json;
+    metadata::KeptSegment kept(**store, *segment, json);
+    return keepAlive(values, kept, segment->key, stop);
 }
 
 }  // namespace mc::registering

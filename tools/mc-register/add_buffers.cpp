@@ -58,9 +58,9 @@ Result<ExitCode> runAddBuffers(const config::Values& values) {
         const auto request = control::parseMemoryRequest(text);
         if (!request) return std::unexpected(values.error("buffer", request.error().message, request.error().hint));
     }
-    const auto reply =
-        callTarget(values, "add_memory", {{"memory", sizes}},
-                   {"path", "memory", "if-exists", "local-server-name", "protocol", "device", "nic-priority-matrix"});
+    const auto reply = callTarget(values, "add_memory", {{"memory", sizes}},
+                                  {"path", "memory", "if-exists", "keep-alive", "local-server-name", "protocol",
+                                   "device", "nic-priority-matrix"});
     if (!reply) return std::unexpected(reply.error());
     try {
         const json answer = json::parse(*reply);

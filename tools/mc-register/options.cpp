@@ -72,6 +72,16 @@ constexpr Option kAdd[] = {
      .summary = "server that has the files; by default this machine's host name",
      .details = "Files are only merged into a segment of the same server."},
 };
+constexpr Option kKeepAlive[] = {
+    {.name = "keep-alive",
+     .placeholder = "INTERVAL",
+     .type = Type::Duration,
+     .max = "24h",
+     .summary = "stay, and look this often whether the metadata server still has the segment; put it back if not",
+     .details =
+         "Until SIGINT or SIGTERM, after which the segment stays. Files that others add to it are put back, too; "
+         "what others have put in its place is left to them. Stop it before you remove the segment."},
+};
 constexpr Option kMemoryDetails[] = {
     {.name = "memory",
      .type = Type::Flag,
@@ -162,8 +172,8 @@ constexpr config::Command kAddCommand{
                  {"What would be written", "mc-register add cache /mnt/nvme0/cache --dry-run"},
                  {"The memory of an engine that is still to start", "mc-register add 10.0.0.2:12345 --memory"},
                  {"Memory for a target that runs", "mc-register add 10.0.0.2:12345 --buffer=64GiB@cpu:1"}},
-    .options = {kSegmentOrOnlyTarget, kPaths, kAdd, kMemoryDetails, kAddedBuffers, kControlSocket, kDryRun, kTimeout,
-                kCluster, kServer, kStore},
+    .options = {kSegmentOrOnlyTarget, kPaths, kAdd, kKeepAlive, kMemoryDetails, kAddedBuffers, kControlSocket, kDryRun,
+                kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kRemove{
     .name = "remove",

@@ -44,6 +44,15 @@ constexpr Option kServeOptions[] = {
      .details =
          "P2PHANDSHAKE needs no server: peers ask this process itself. Else http://HOST:8080/metadata, https://, "
          "redis://[USER@]HOST[:PORT][/DATABASE] or etcd://HOST:2379[,HOST:2379...]."},
+    {.name = "keep-alive",
+     .placeholder = "INTERVAL",
+     .type = Type::Duration,
+     .max = "24h",
+     .fallback = "10s",
+     .group = kSegment,
+     .summary = "how often to look whether the metadata server still has the segment; 0: never",
+     .details = "What it has lost, as one that keeps it in memory does when it restarts, is published again, unless "
+                "somebody else has taken the name meanwhile."},
     {.name = "local-server-name",
      .placeholder = "HOST[:PORT]",
      .fallback = "127.0.0.1",
@@ -160,7 +169,8 @@ Result<control::TargetOptions> targetOptionsFrom(const config::Values& values) {
                                    .memory = {},
                                    .huge_pages = io::HugePages::Auto,
                                    .lock = values.flag("lock"),
-                                   .engine = {}};
+                                   .engine = {},
+                                   .keep_alive = values.duration("keep-alive")};
     for (const auto& text : values.texts("memory")) {
         const auto request = control::parseMemoryRequest(text);
         if (!request) return std::unexpected(values.error("memory", request.error().message, request.error().hint));

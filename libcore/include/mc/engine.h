@@ -145,6 +145,9 @@ class TransferEngine {
     TransportCounters counters() const;
     /// Asks the metadata store; empty without one.
     std::vector<PublishedKey> checkPublished() const;
+    /// Publishes again what the store has lost, and what it could not be told before; never over somebody else's value:
+    /// AlreadyExists, and nothing is published. The keys that were missing.
+    Result<std::vector<std::string>> restorePublished();
     const EngineOptions& options() const;
 
   private:

@@ -29,6 +29,10 @@ Result<std::unique_ptr<Target>> Target::open(const TargetOptions& options) {
         return std::unexpected(joined.error());
     if (auto installed = engine.installOrGetTransport(options.protocol); !installed)
         return std::unexpected(installed.error());
+    if (options.keep_alive.count() == 0) return target;
+    auto keep_alive = KeepAlive::start(options.keep_alive, [&engine] { return engine.restorePublished(); });
+    if (!keep_alive) return std::unexpected(keep_alive.error());
+    target->keep_alive_ = std::move(*keep_alive);
     return target;
 }
 

@@ -10,6 +10,7 @@
 
 #include "mc/engine.h"
 
+#include "control/keep_alive.h"
 #include "control/memory_request.h"
 #include "control/served_memory.h"
 
@@ -23,6 +24,7 @@ struct TargetOptions {
     io::HugePages huge_pages = io::HugePages::Auto;
     bool lock = false;
     EngineOptions engine;
+    std::chrono::nanoseconds keep_alive{};  ///< How often the published keys are looked after; 0: never.
     std::stop_token stop;
 };
 
@@ -77,6 +79,7 @@ class Target {
     const std::chrono::steady_clock::time_point started_steady_ = std::chrono::steady_clock::now();
     ServedMemory memory_;  // Before the engine, which may touch it until it is gone.
     TransferEngine engine_;
+    std::unique_ptr<KeepAlive> keep_alive_;  // Last: uses the engine.
 };
 
 }  // namespace mc::control

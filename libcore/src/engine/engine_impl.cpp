@@ -160,7 +160,25 @@ Result<void> TransferEngine::Impl::publish() {
     Membership* const joined = joined_.load(std::memory_order_acquire);
     if (joined == nullptr) return {};
     segments.set(kLocalSegment, nullptr);  // Looked up again when it is used.
-    return joined->publish(local.describe(joined->name()));
+    return publishNow(*joined);
+}
+
+Result<void> TransferEngine::Impl::publishNow(Membership& joined) {
+    auto published = joined.publish(local.describe(joined.name()));
+    behind_ = !published;
+    return published;
+}
+
+Result<std::vector<std::string>> TransferEngine::Impl::restorePublished() {
+    const std::lock_guard lock(publish_mutex_);
+    const auto joined = membership();
+    if (!joined) return std::unexpected(joined.error());
+    auto missing = (*joined)->missing();
+    if (!missing || (missing->empty() && !behind_)) return missing;
+    // The address first: whoever wants the name looks there.
+    if (auto published = (*joined)->publishAddress(*missing); !published) return std::unexpected(published.error());
+    if (auto published = publishNow(**joined); !published) return std::unexpected(published.error());
+    return missing;
 }
 
 Result<SegmentHandle> TransferEngine::Impl::open(std::string_view name) {

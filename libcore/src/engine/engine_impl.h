@@ -37,6 +37,8 @@ class TransferEngine::Impl {
                                 bool remote_accessible);
     /// Takes them out of what is published, all or none.
     Result<void> withdrawMemory(std::span<void* const> addrs);
+    /// Publishes what the store has lost, and what could not be told it; the keys that were missing.
+    Result<std::vector<std::string>> restorePublished();
     /// After something about the local segment has changed.
     Result<void> publish();
 
@@ -67,6 +69,7 @@ class TransferEngine::Impl {
   private:
     static constexpr std::size_t kUninstalling = std::size_t{1} << 32;
 
+    Result<void> publishNow(Membership& joined);
     Result<void> lookUpNow(SegmentHandle handle);
     Result<void> uninstallIdle(std::string_view protocol);
     std::unique_ptr<Transport> takeOut(std::string_view protocol);
@@ -80,6 +83,7 @@ class TransferEngine::Impl {
     const FileDescriptor interrupt_;  // An eventfd.
     std::mutex join_mutex_;
     std::mutex publish_mutex_;
+    bool behind_ = false;                 // The store has not heard of the latest change; under publish_mutex_.
     std::shared_mutex transports_mutex_;  // Shared while a transport is used that could be uninstalled meanwhile.
     std::mutex peers_mutex_;              // Guards peers_.
     Flights look_ups_;

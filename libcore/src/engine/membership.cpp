@@ -27,6 +27,11 @@ metadata::HandshakeCallOptions callOptions(const EngineOptions& options, int int
             .interrupt = interrupt};
 }
 
+std::unexpected<Error> replaced(const std::string& key) {
+    return fail(ErrorCode::AlreadyExists, fmt::format("{}: another engine has replaced it", key),
+                "give each engine a name of its own");
+}
+
 }  // namespace
 
 Membership::Membership(std::shared_ptr<metadata::Store> store, const EngineOptions& options, Callbacks callbacks)
@@ -94,6 +99,24 @@ Result<void> Membership::withdraw(const std::string& key, const Published& last,
     if (!found) return ended(std::unexpected(found.error()));
     if (!last.isOurs(*found)) return {};
     return ended(store_->remove(key, metadata::Precondition::any(), deadline));
+}
+
+Result<std::vector<std::string>> Membership::missing() const {
+    std::vector<std::string> keys;
+    for (const PublishedKey& key : checkPublished()) {
+        switch (key.state) {
+            case PublishedKey::State::Ours:
+                break;
+            case PublishedKey::State::Missing:
+                keys.push_back(key.key);
+                break;
+            case PublishedKey::State::Replaced:
+                return replaced(key.key);
+            case PublishedKey::State::Unknown:
+                return fail(ErrorCode::Unavailable, key.problem);
+        }
+    }
+    return keys;
 }
 
 std::vector<PublishedKey> Membership::checkPublished() const {
@@ -209,8 +232,13 @@ Result<std::string> Membership::putAgain(const std::string& key, const std::stri
     // Gone, as all keys of a server that keeps them in memory are when it restarts; or somebody else's.
     version = store_->put(key, value, metadata::Precondition::absent(), deadline);
     if (version || version.error().code != ErrorCode::AlreadyExists) return version;
-    return fail(ErrorCode::AlreadyExists, fmt::format("{}: another engine has replaced it", key),
-                "give each engine a name of its own");
+    return replaced(key);
+}
+
+Result<void> Membership::publishAddress(std::span<const std::string> missing) {
+    const std::string key = keys_.rpcMeta(name_);
+    if (std::ranges::find(missing, key) == missing.end()) return {};
+    return publishKey(key, metadata::encodeRpcMeta({advertised_host_, rpc_port_}));
 }
 
 Result<void> Membership::publish(std::span<const SegmentDescriptor> descriptors) {

@@ -57,6 +57,10 @@ class Membership {
     /// Puts the descriptors into the store under their names and withdraws earlier ones that are not among them;
     /// nothing to do without a store.
     Result<void> publish(std::span<const SegmentDescriptor> descriptors);
+    /// The keys of that which are missing in the store. AlreadyExists, naming it, if somebody else has replaced one.
+    Result<std::vector<std::string>> missing() const;
+    /// Puts this engine's address back if it is among them.
+    Result<void> publishAddress(std::span<const std::string> missing);
     /// Asks the store what became of that.
     std::vector<PublishedKey> checkPublished() const;
     Result<FoundSegment> find(const std::string& segment_name) const;

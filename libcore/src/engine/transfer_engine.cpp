@@ -244,6 +244,10 @@ std::vector<PublishedKey> TransferEngine::checkPublished() const {
     return membership ? (*membership)->checkPublished() : std::vector<PublishedKey>{};
 }
 
+Result<std::vector<std::string>> TransferEngine::restorePublished() {
+    return impl_->restorePublished();
+}
+
 const EngineOptions& TransferEngine::options() const {
     return impl_->options;
 }

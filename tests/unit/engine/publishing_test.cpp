@@ -13,6 +13,7 @@ namespace mc {
 namespace {
 
 using metadata::Precondition;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr const char* kSegment = "node1";
@@ -110,6 +111,28 @@ TYPED_TEST(Publishing, AStoreThatHasLostEverythingIsFilledAgain) {
     EXPECT_TRUE(this->store_->get(kKey, std::nullopt));
 }
 
+TYPED_TEST(Publishing, WhatTheStoreHasLostIsRestored) {
+    EXPECT_TRUE(this->engine_->restorePublished().value().empty());
+    const auto before = this->store_->get(kKey, std::nullopt)->value;
+    for (const auto& item : this->store_->list("", 100, "", std::nullopt)->items)
+        ASSERT_TRUE(this->store_->remove(item.key, Precondition::any(), std::nullopt));
+    EXPECT_THAT(this->engine_->restorePublished().value(), ElementsAre(kKey, "mooncake/rpc_meta/node1"));
+    EXPECT_EQ(this->buffers(), 1U);
+    ASSERT_TRUE(this->store_->remove(kKey, Precondition::any(), std::nullopt));
+    EXPECT_THAT(this->engine_->restorePublished().value(), ElementsAre(kKey));
+    EXPECT_TRUE(this->engine_->restorePublished().value().empty());
+    this->engine_.reset();
+    EXPECT_EQ(this->keys(), 0U);
+}
+
+TYPED_TEST(Publishing, WhatSomebodyElseHasTakenIsNotRestored) {
+    ASSERT_TRUE(this->store_->remove("mooncake/rpc_meta/node1", Precondition::any(), std::nullopt));
+    ASSERT_TRUE(this->store_->put(kKey, "{}", Precondition::any(), std::nullopt));
+    EXPECT_EQ(this->engine_->restorePublished().error().code, ErrorCode::AlreadyExists);
+    EXPECT_EQ(this->keys(), 1U);
+    EXPECT_EQ(this->store_->get(kKey, std::nullopt)->value, "{}");
+}
+
 using PublishingWithVersions = Publishing<metadata::MemoryStore>;
 
 TEST_F(PublishingWithVersions, AnothersDescriptorIsNotOverwritten) {
@@ -157,6 +180,8 @@ TYPED_TEST(PublishingInVain, WhatWasPutAllTheSameIsReplaced) {
     this->loseAReply();
     for (const auto& key : this->engine_->checkPublished())
         EXPECT_EQ(key.state, PublishedKey::State::Ours) << key.key;
+    EXPECT_TRUE(this->engine_->restorePublished().value().empty());
+    EXPECT_EQ(this->buffers(), 1U);
     EXPECT_TRUE(this->registerMore());
     this->engine_.reset();
     EXPECT_EQ(this->keys(), 0U);
