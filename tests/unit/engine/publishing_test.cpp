@@ -113,8 +113,8 @@ TYPED_TEST(Publishing, AStoreThatHasLostEverythingIsFilledAgain) {
 
 TYPED_TEST(Publishing, WhatTheStoreHasLostIsRestored) {
     EXPECT_TRUE(this->engine_->restorePublished().value().empty());
-    const auto before = this->store_->get(kKey, std::nullopt)->value;
-    for (const auto& item : this->store_->list("", 100, "", std::nullopt)->items)
+    const auto lost = this->store_->list("", 100, "", std::nullopt);
+    for (const auto& item : lost->items)
         ASSERT_TRUE(this->store_->remove(item.key, Precondition::any(), std::nullopt));
     EXPECT_THAT(this->engine_->restorePublished().value(), ElementsAre(kKey, "mooncake/rpc_meta/node1"));
     EXPECT_EQ(this->buffers(), 1U);
