@@ -13,7 +13,7 @@ const SegmentKey kFiles{.kind = SegmentKind::Files, .name = "nvmeof/cache", .key
 const SegmentKey kMemory{.kind = SegmentKind::Memory, .name = "node1", .key = "mooncake/ram/node1"};
 
 std::string files(const std::string& server, std::vector<LegacyFile> list) {
-    return encodeSegmentDescriptor(makeFileSegment(server, std::move(list)).value());
+    return encodeSegmentDescriptor(makeFileSegment(server, std::move(list)));
 }
 
 const std::string kOne = files("node1", {{.file_path = "/a", .length = 7, .local_path_map = {}}});
