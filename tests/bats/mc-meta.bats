@@ -152,6 +152,51 @@ PYTHON
     assert_equal "$status" 64
 }
 
+# A server that has one page, and then no more.
+start_breaking_server() {
+    cat >"$BATS_TEST_TMPDIR/breaking.py" <<'PYTHON'
+import http.server
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        first = "after=" not in self.path
+        body = b'{"schema_version":1,"items":[{"key":"a","value":"xy","version":"7"}],"continuation":"a"}'
+        self.send_response(200 if first else 500)
+        self.send_header("Mc-Metadata", "1")
+        self.send_header("Content-Length", str(len(body) if first else 0))
+        self.end_headers()
+        self.wfile.write(body if first else b"")
+
+    def log_message(self, *words):
+        pass
+
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+PYTHON
+    start breaking python3 "$BATS_TEST_TMPDIR/breaking.py"
+    wait_for breaking.out '[0-9]'
+    MC_METADATA_SERVER=http://127.0.0.1:$(<"$BATS_TEST_TMPDIR/breaking.out")/metadata
+    export MC_METADATA_SERVER
+}
+
+@test "list: where the server breaks off, the JSON is whole and says so" {
+    start_breaking_server
+    run --separate-stderr mc-meta list --json
+    assert_equal "$status" 74
+    assert_equal "$(json 'd["schema_version"], [i["key"] for i in d["items"]], d["complete"], d["error"]["code"]')" \
+        "(1, ['a'], False, 'io')"
+    assert_regex "$stderr" 'mc-meta: .*it answers 500'
+    run --separate-stderr mc-meta list
+    assert_equal "$status" 74
+    assert_line --index 1 --regexp '^a +7 +2$'
+    run --separate-stderr mc-meta list --limit=1 --json
+    assert_success
+    assert_equal "$(json 'len(d["items"]), d["complete"]')" "(1, False)"
+}
+
 @test "watch: a line for each change, and SIGTERM ends it in order" {
     start_metadata
     start watch mc-meta watch w/ --json
