@@ -14,7 +14,7 @@ namespace {
 /// Empty where none is named.
 Result<std::string> targetName(const config::Values& values) {
     const std::string text = values.text("segment");
-    if (text.empty()) return text;
+    if (text.empty()) return std::string();
     auto segment = metadata::parseSegmentKey(keyNames(values), text, metadata::SegmentKind::Memory);
     if (!segment) return std::unexpected(segment.error());
     if (segment->kind == metadata::SegmentKind::Files)

@@ -20,9 +20,8 @@ Result<BufferName> parseBufferName(std::string_view text) {
     constexpr std::string_view kHexadecimal = "0x";
     BufferName name{.is_address = text.starts_with(kHexadecimal)};
     const std::string_view digits = name.is_address ? text.substr(kHexadecimal.size()) : text;
-    const char* const end = digits.data() + digits.size();
-    const auto [next, error] = std::from_chars(digits.data(), end, name.value, name.is_address ? 16 : 10);
-    if (error == std::errc{} && next == end) return name;
+    const auto [next, error] = std::from_chars(digits.begin(), digits.end(), name.value, name.is_address ? 16 : 10);
+    if (error == std::errc{} && next == digits.end()) return name;
     return fail(ErrorCode::InvalidArgument,
                 fmt::format("\"{}\" is neither a buffer's number nor its address", printable(text)),
                 "write 2, or 0x7f3a5c000000; mc-target status shows both");
