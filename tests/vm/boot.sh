@@ -47,15 +47,29 @@ packGuest() {
         cp "$cases/$each.sh" "$tree/vm/cases/"
         echo "$each $(secondsOf "$each")" >>"$tree/vm/list"
     done
-    for each in "$build"/bin/mc-*; do
-        [[ ! -x $each ]] || strip -o "$tree/opt/mc/bin/$(basename "$each")" "$each"
-    done
-    for each in "$build"/lib/libmc.so.?; do
-        [[ ! -e $each ]] || strip -o "$tree/opt/mc/lib/$(basename "$each")" "$(realpath "$each")"
-    done
+    packBuild "$tree"
     cp "$base" "$guest/initramfs"
     (cd "$tree" && find . -mindepth 1 -print0 | cpio --null --quiet -o -H newc -R 0:0) >>"$guest/initramfs"
     rm -rf "$tree"
+}
+
+# packBuild TREE: the build's programs and its library, wherever they were linked for, and what they load.
+packBuild() {
+    local tree=$1 programs=() libraries=() each
+    for each in "$build"/bin/mc-*; do
+        [[ ! -x $each ]] || programs+=("$each")
+    done
+    [[ ${#programs[@]} -gt 0 ]] || return 0
+    for each in "${programs[@]}"; do
+        strip -o "$tree/opt/mc/bin/$(basename "$each")" "$each"
+    done
+    while read -r each; do
+        case $each in
+            "$build"/*) strip -o "$tree/opt/mc/lib/$(basename "$each")" "$(realpath "$each")" ;;
+            *) libraries+=("$(canonical "$each")") ;;
+        esac
+    done < <(librariesOf "${programs[@]}")
+    copyInto "$tree" "${libraries[@]}"
 }
 
 # startGuest: QEMU in the background. Its end becomes a line among the guest's, so that one place waits for both.

@@ -40,3 +40,23 @@ lockCache() {
 unlockCache() {
     exec {cacheLock}>&-
 }
+
+# canonical FILE: its path without symbolic links among the directories.
+canonical() {
+    echo "$(realpath "$(dirname "$1")")/$(basename "$1")"
+}
+
+# librariesOf PROGRAM...: what they load, as ldd has it.
+librariesOf() {
+    ldd "$@" | sed -nE 's/^\t(.* => )?(\/[^ ]+) \(0x[0-9a-f]+\)$/\2/p' | sort -u
+}
+
+# copyInto TREE FILE...: by canonical paths.
+copyInto() {
+    local tree=$1 each
+    shift
+    for each; do
+        mkdir -p "$tree$(dirname "$each")"
+        cp -L "$each" "$tree$each"
+    done
+}
