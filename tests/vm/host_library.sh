@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What the half of a case that runs on this machine uses: NAME.host.sh is functions, which the half in the guest calls by
-# `onHost`. Each call is a process of its own; what must last stays in files of $WORK.
+# `onHost`. Each call is a process of its own; what must last stays in files of $WORK, the directory in which it runs.
 # Also set: HOST_PORT, a free port of 127.0.0.1 (the guest reaches it at 10.0.2.2); GUEST_PORT, the port of 127.0.0.1
 # that leads to the guest's port 4420; QEMU_PID; and the build's programs are first in PATH.
 

@@ -24,5 +24,5 @@ for digests in "" --hdr-digest --data-digest "--hdr-digest --data-digest"; do
     dd if=namespace of=back bs=128k skip=16 status=none
     cmp written back
     disconnect "$nqn"
-    ! deviceOf "$nqn" 1
+    refute deviceOf "$nqn" 1
 done

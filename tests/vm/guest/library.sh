@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # What a case in the guest uses. The directory it starts in is its own and is empty.
 
+set -E
+trap 'echo "FAILED: ${BASH_SOURCE[0]##*/}, line $LINENO: $BASH_COMMAND" >&2' ERR
+
 # step TEXT...: a line of the case's log, with the guest's time.
 step() {
     local up
@@ -11,6 +14,11 @@ step() {
 fail() {
     echo "FAILED: $*" >&2
     exit 1
+}
+
+# refute COMMAND...: the case fails if the command succeeds, which `!` alone does not bring about.
+refute() {
+    if "$@"; then fail "should have failed: $*"; fi
 }
 
 # onHost FUNCTION [WORD...]: runs a function of the case's other half, NAME.host.sh. Prints what it prints, returns what
@@ -112,6 +120,30 @@ deviceOf() {
 # device NQN NAMESPACE: the same, waited for.
 device() {
     within 20 deviceOf "$1" "$2" || fail "the kernel has no namespace $2 of $1"
+}
+
+# identify WHAT DEVICE FILTER [OPTION...]: what jq's filter makes of nvme id-WHAT; fails on false and null.
+identify() {
+    local what=$1 device=$2 filter=$3
+    shift 3
+    nvme "id-$what" "$device" --output-format=json >identify.json
+    jq -Mer "$@" "$filter" identify.json || fail "$filter of id-$what: $(<identify.json)"
+}
+
+# load DEVICE [OPTION...]: writes at random with fio, then reads all of that and compares.
+load() {
+    local device=$1
+    shift
+    fio --name=load --filename="$device" --direct=1 --ioengine=libaio --iodepth=8 --rw=randwrite --bsrange=4k-64k \
+        --size=2m --thread --verify=crc32c --verify_fatal=1 --eta=never --output="fio.$BASHPID" "$@" || {
+        cat "fio.$BASHPID"
+        return 1
+    }
+}
+
+# digestOf FILE
+digestOf() {
+    sha256sum <"$1" | cut -d ' ' -f 1
 }
 
 # stateIs CONTROLLER STATE

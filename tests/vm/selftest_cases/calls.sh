@@ -6,12 +6,12 @@ source "${VM:?}/library.sh"
 status=0
 onHost refuse || status=$?
 [[ $status -eq 5 ]]
-! onHost failInTheMiddle
-! onHost noSuchFunction
+refute onHost failInTheMiddle
+refute onHost noSuchFunction
 onHost listen
 onHost echoRuns
 [[ $(nc "$HOST" "$HOST_PORT" <<<hello) == hello ]]
 echo hello | nc -l -p 4420 >/dev/null &
 within 10 onHost greeted
 onHost stop
-! onHost echoRuns
+refute onHost echoRuns

@@ -4,4 +4,4 @@
 source "${VM:?}/library.sh"
 [[ -z $(ls -A) && -z $(ls -A /sys/class/nvme) && ! -e /tmp/left_by_another ]]
 [[ ! -d $kNvmet/subsystems || -z $(ls -A "$kNvmet/subsystems") ]]
-! pgrep -f 'sleep 12345'
+refute pgrep -f 'sleep 12345'
