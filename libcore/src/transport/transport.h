@@ -48,6 +48,11 @@ class Transport {
     /// Returns when no peer can reach the range any more.
     virtual Result<void> unregisterMemory(void* addr) = 0;
 
+    /// Serves a file to peers under that number. Unsupported by a transport that has no files.
+    virtual Result<void> registerFile(FileBufferID id, const std::string& path, const LocalFileOptions& options);
+    /// Returns when no peer can reach the file any more.
+    virtual Result<void> unregisterFile(FileBufferID id);
+
     /// Adds what peers must know to reach this side.
     virtual void describe(SegmentDescriptor& descriptor) const = 0;
 
