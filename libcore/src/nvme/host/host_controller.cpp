@@ -355,13 +355,11 @@ bool Controller::isBeingWritten(const NamespaceRange& range, std::uint32_t block
 }
 
 void Controller::startUnaligned(HostRequest& request, std::uint32_t block_size) {
-    unaligned_.push_back(std::make_unique<UnalignedRequest>(
-        request, block_size, [this](HostRequest& part) { submit(part); },
-        [this](UnalignedRequest& ended) { endUnaligned(ended); }));
+    unaligned_.push_back(std::make_unique<UnalignedRequest>(request, block_size, *this));
     unaligned_.back()->start();
 }
 
-void Controller::endUnaligned(UnalignedRequest& unaligned) {
+void Controller::onEnded(UnalignedRequest& unaligned) {
     const auto found = std::ranges::find_if(unaligned_, [&](const auto& own) { return own.get() == &unaligned; });
     const std::unique_ptr<UnalignedRequest> ended = std::move(*found);
     unaligned_.erase(found);

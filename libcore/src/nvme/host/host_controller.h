@@ -12,7 +12,7 @@
 namespace mc::nvme::host {
 
 /// The one kind of HostController: keeps an association alive, and makes commands of requests.
-class Controller final : public HostController, private Association::Owner {
+class Controller final : public HostController, public Association::Owner, public UnalignedRequest::Owner {
   public:
     Controller(io::EventLoop& loop, HostController::Owner& owner, std::vector<io::SocketAddress> addresses,
                std::string subsystem_nqn, HostOptions options);
@@ -33,6 +33,8 @@ class Controller final : public HostController, private Association::Owner {
     void onEnded(Association& association, const Error& error) override;
     void onNamespaces(Association& association) override;
     void onServed(Association& association) override;
+    void submitPart(HostRequest& part) override { submit(part); }
+    void onEnded(UnalignedRequest& unaligned) override;
 
     // Connections:
     void connect();
@@ -54,7 +56,6 @@ class Controller final : public HostController, private Association::Owner {
     bool hasToWait(const HostRequest& request, std::uint32_t block_size, bool unaligned) const;
     bool isBeingWritten(const NamespaceRange& range, std::uint32_t block_size) const;
     void startUnaligned(HostRequest& request, std::uint32_t block_size);
-    void endUnaligned(UnalignedRequest& unaligned);
     void endPartlyIssued();
     static void end(RequestList& list, HostRequest::Outcome outcome);
     void endWaiting(HostRequest::Outcome outcome);

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace mc::nvme::host {
 
-UnalignedRequest::UnalignedRequest(HostRequest& request, std::uint32_t block_size, Submit submit, Ended ended)
-    : request_(request), submit_(std::move(submit)), ended_(std::move(ended)) {
+UnalignedRequest::UnalignedRequest(HostRequest& request, std::uint32_t block_size, Owner& owner)
+    : request_(request), owner_(owner) {
     const std::uint64_t end = request.offset + request.length;
     const std::uint64_t before = request.offset % block_size;
     const std::uint64_t after = end % block_size;
@@ -55,7 +56,7 @@ void UnalignedRequest::submitPart(Part part, HostRequest::Kind kind, std::uint64
                     .done = &onPart,
                     .context = this,
                     .part = true};
-    submit_(parts_[part]);
+    owner_.submitPart(parts_[part]);
 }
 
 void UnalignedRequest::onPart(HostRequest& part) {
@@ -77,7 +78,7 @@ void UnalignedRequest::partEnded(const HostRequest& part) {
         }
         if (std::exchange(reading_first_, false)) return submitParts(HostRequest::Kind::Write, true);
     }
-    ended_(*this);
+    owner_.onEnded(*this);
 }
 
 }  // namespace mc::nvme::host

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <span>
 #include <vector>
 
 #include "nvme/host/controller.h"
@@ -25,14 +25,22 @@ struct NamespaceRange {
 /// through memory of its own. A write reads these first.
 class UnalignedRequest {
   public:
-    using Submit = std::move_only_function<void(HostRequest& part)>;
-    using Ended = std::move_only_function<void(UnalignedRequest& request)>;
+    class Owner {
+      public:
+        Owner() = default;
+        Owner(const Owner&) = delete;
+        Owner& operator=(const Owner&) = delete;
+        virtual ~Owner() = default;
+        virtual void submitPart(HostRequest& part) = 0;
+        /// May destroy it.
+        virtual void onEnded(UnalignedRequest& unaligned) = 0;
+    };
 
-    UnalignedRequest(HostRequest& request, std::uint32_t block_size, Submit submit, Ended ended);
+    UnalignedRequest(HostRequest& request, std::uint32_t block_size, Owner& owner);
     UnalignedRequest(const UnalignedRequest&) = delete;
     UnalignedRequest& operator=(const UnalignedRequest&) = delete;
 
-    /// Submits its first parts. `ended` may destroy it.
+    /// Submits its first parts.
     void start();
     HostRequest& request() { return request_; }
     /// With the whole of the blocks at its ends.
@@ -55,8 +63,7 @@ class UnalignedRequest {
     void partEnded(const HostRequest& part);
 
     HostRequest& request_;
-    Submit submit_;
-    Ended ended_;
+    Owner& owner_;
     NamespaceRange range_;
     NamespaceRange middle_;
     Edge head_;  // The only one where the request lies within a block.
