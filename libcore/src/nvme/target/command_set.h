@@ -21,6 +21,10 @@ class CommandSet {
     virtual void execute(Command& command) = 0;
     /// Its request has ended on the device, with 0 or an errno.
     virtual void onDevice(Command& command, int error) = 0;
+    /// That namespace of the controller's subsystem has come, gone or changed.
+    virtual void onNamespace(std::uint32_t /*nsid*/) {}
+    /// The discovery log has changed.
+    virtual void onDiscoveryChange() {}
     /// The connection is over: no command will be completed any more.
     virtual void onClose() {}
 };

@@ -131,6 +131,7 @@ class Connection final : public io::EventHandler {
     void release(Command& command);
     static void onDevice(io::BlockRequest& request, int error);
 
+    void recordFailure(const Command& command, Status status);
     void compose(Command& command, Status status, std::uint64_t result, bool with_data);
     void terminate(Violation violation);
     bool flush();

@@ -7,6 +7,7 @@
 
 #include "base/crc32c.h"
 #include "nvme/target/connection.h"
+#include "nvme/target/controller.h"
 #include "nvme/target/namespace.h"
 #include "nvme/target/worker.h"
 
@@ -216,11 +217,21 @@ void Connection::onDevice(io::BlockRequest& request, int error) {
 
 void Connection::complete(Command& command, Status status, std::uint64_t result) {
     const bool with_data = status == 0 && command.direction == Command::Direction::ToHost && command.length > 0;
-    if (status != 0) add(worker_.counters.failed_commands, 1);
+    if (status != 0) recordFailure(command, status);
     compose(command, status, result, with_data);
     command.state = Command::State::Sending;
     output_.push(command.output);
     markUnsent();
+}
+
+void Connection::recordFailure(const Command& command, Status status) {
+    add(worker_.counters.failed_commands, 1);
+    if (queue_.controller == nullptr) return;
+    queue_.controller->errors().add({.queue = queue_.id,
+                                     .command = command.entry.command_id,
+                                     .status = status,
+                                     .nsid = command.entry.nsid,
+                                     .block = queue_.id == 0 ? 0 : command.entry.startingBlock()});
 }
 
 void Connection::compose(Command& command, Status status, std::uint64_t result, bool with_data) {
