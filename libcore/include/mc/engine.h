@@ -64,6 +64,13 @@ struct BufferEntry {
     std::size_t length = 0;
 };
 
+/// How a local file is served.
+struct LocalFileOptions {
+    std::uint64_t size = 0;  ///< Bytes to offer, from its beginning; 0: all of it.
+    bool read_only = false;
+    bool force = false;  ///< A block device even where it holds a file system or a partition table.
+};
+
 /// Moves bytes between registered local memory and the segments of other engines, in batches, asynchronously.
 ///
 /// All members may be called from any thread. submitTransfer, waitBatch and getTransferStatus of different batches
@@ -91,11 +98,13 @@ class TransferEngine {
     /// Where the handshake daemon answers.
     std::string localIpAndPort() const;
 
-    /// Installs the transport for `protocol` ("tcp"); AlreadyExists if it is there.
-    Result<Transport*> installTransport(std::string_view protocol);
+    /// Installs the transport for `protocol` ("tcp", "nvmeof_generic"); AlreadyExists if it is there. `argument`:
+    /// nvmeof_generic: where the files of this engine are served, "trtype=tcp adrfam=ipv4 traddr=10.0.0.2
+    /// trsvcid=4420"; empty: it serves none, and only reaches those of others.
+    Result<Transport*> installTransport(std::string_view protocol, std::string_view argument = {});
     /// Installs a transport of the caller's own.
     Result<Transport*> installTransport(std::unique_ptr<Transport> transport);
-    Result<Transport*> installOrGetTransport(std::string_view protocol);
+    Result<Transport*> installOrGetTransport(std::string_view protocol, std::string_view argument = {});
     /// Busy while requests run on it.
     Result<void> uninstallTransport(std::string_view protocol);
 
@@ -111,6 +120,13 @@ class TransferEngine {
     /// Takes the ranges out of what is published; who looks the segment up from now on does not find them, who has
     /// found them can use them until they are unregistered. All or nothing: on an error they are published as before.
     Result<void> withdrawLocalMemory(std::span<void* const> addrs);
+
+    /// Serves a regular file or a block device, as a segment of its own kind, through the first installed transport
+    /// that has files. Peers write to it: what it holds is theirs. AlreadyExists for a path that is served;
+    /// Unsupported without such a transport. The number under which requests name the file.
+    Result<FileBufferID> registerLocalFile(const std::string& path, const LocalFileOptions& options = {});
+    /// Returns when no peer can touch the file any more.
+    Result<void> unregisterLocalFile(const std::string& path);
 
     /// Looks the segment up. The same name gives the same handle.
     Result<SegmentHandle> openSegment(std::string_view segment_name);

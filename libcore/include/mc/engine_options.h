@@ -30,6 +30,19 @@ struct TcpOptions {
     std::chrono::milliseconds idle_timeout{0};  ///< The same for one that asks for nothing; 0: never.
 };
 
+/// How the nvmeof_generic transport behaves.
+struct NvmeofOptions {
+    bool direct_io = false;  ///< Files that this engine serves, past the page cache (MC_NVMEOF_GENERIC_DIRECT_IO).
+    /// Client loops, each with its own controller at each peer (MC_NVMEOF_GENERIC_NUM_WORKERS).
+    int workers = 8;
+    int threads = 4;  ///< Server loops.
+    std::string nqn;  ///< Of the served subsystem; empty: nqn.2016-06.io.mc:NAME.
+    bool header_digest = false;  ///< Asked for as a client.
+    bool data_digest = false;
+    std::uint16_t queue_entries = 128;  ///< Requests under way at once, of each client loop at each peer.
+    std::chrono::milliseconds loss_timeout{30000};  ///< So long a client tries to reconnect before requests fail.
+};
+
 /// How a metadata server is talked to. Each has a variable, such as MC_METADATA_TIMEOUT.
 struct MetadataOptions {
     std::chrono::milliseconds connect_timeout{1500};
@@ -56,6 +69,7 @@ enum class TakeOver {
 /// Everything that can be set about an engine. Defaults are those of Mooncake's releases.
 struct EngineOptions {
     TcpOptions tcp;
+    NvmeofOptions nvmeof;
     MetadataOptions metadata;
     PortRange port_range;                                       ///< MC_MIN_RPC_PORT, MC_MAX_RPC_PORT.
     std::uint16_t default_handshake_port = 12001;               ///< MC_HANDSHAKE_PORT.
