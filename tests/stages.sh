@@ -36,7 +36,18 @@ perform() {
     echo "$status $((SECONDS - start))" >"$logs/$name.result"
 }
 
-# report NAME: false if it failed, with all that it printed shown.
+# failures LOG: the tests that failed, each with what belongs to it: of TAP its comments, of interop what is indented, of
+# ctest all up to the next test.
+failures() {
+    awk '/^ *[0-9]+\/[0-9]+ +Test +#/ || /^ +Start +[0-9]+: / { more = "" }
+        /^ *[0-9]+\/[0-9]+ +Test +#.*\*\*\*[^S]/ { more = "^" }
+        /^not ok / { more = "^(not ok |#)" }
+        /^FAILED / { more = "^(FAILED |        )" }
+        more != "" && $0 ~ more { print; next }
+        { more = "" }' "$1" | head -n 400
+}
+
+# report NAME: false if it failed, with its failures and the end of what it printed.
 report() {
     local name=$1 log=$logs/$1.log status seconds tallied
     read -r status seconds <"$logs/$name.result"
@@ -44,6 +55,8 @@ report() {
     printf '%-18s %5d s   %s\n' "$name" "$seconds" "$tallied"
     [[ $status -ne 0 ]] || return 0
     echo "---- $log"
+    failures "$log"
+    echo "---- its end"
     tail -n 120 "$log"
     echo "---- $name failed with status $status"
     return 1

@@ -129,10 +129,10 @@ EOF
     start target mc-bench --mode=target --metadata_server="$endpoint" --buffer_size=4MiB
     target=$pid
     wait_for target.out ready
-    start run mc-bench --metadata_server="$endpoint" --segment_id=127.0.0.1 --verify --block_size=4KiB --duration=3s \
-        --local_server_name="127.0.0.1:$(free_port)"
+    start run mc-bench --metadata_server="$endpoint" --segment_id=127.0.0.1 --verify --block_size=4KiB --duration=1s \
+        --repeat=3 --local_server_name="127.0.0.1:$(free_port)"
     running=$pid
-    wait_for run.err .
+    wait_for run.err "Test completed" # The first of them.
     kill -KILL "$server"
     wait "$server" || true
     run mc-bench --metadata_server="$endpoint" --segment_id=127.0.0.1 "${small[@]}"

@@ -264,7 +264,7 @@ start_target() {
     start_target
     start initiator mc-bench --segment_id="$segment" "${small[@]}" --duration=60 --json \
         --tcp-connect-timeout=1s --retry-count=1 --tcp-status-timeout=2s
-    sleep 1
+    wait_until_busy "${started[0]}"
     kill -KILL "${started[0]}"
     status=0
     wait "${started[1]}" || status=$?
@@ -277,7 +277,7 @@ start_target() {
 @test "a target that hangs: the first signal says what it waits for, the batch's time is told" {
     start_target
     start initiator mc-bench --segment_id="$segment" "${small[@]}" --duration=60 --timeout=4s
-    sleep 1
+    wait_until_busy "${started[0]}"
     kill -STOP "${started[0]}"
     sleep 0.5 # All of its threads have stopped, and a batch is under way.
     kill -INT "${started[1]}"

@@ -109,14 +109,9 @@ memory_comes_and_goes() {
 @test "without a metadata server, and by the segment's name or without any" {
     # Root's sockets are all in one place, with whatever else runs there.
     export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
-    local run_as=()
-    if [[ $(id -u) -eq 0 ]]; then
-        chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_SUITE_TMPDIR" "$BATS_RUN_TMPDIR"
-        install -d -o 65534 -m 700 "$XDG_RUNTIME_DIR"
-        run_as=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
-    else
-        mkdir -m 700 "$XDG_RUNTIME_DIR"
-    fi
+    use_unprivileged
+    mkdir -m 700 "$XDG_RUNTIME_DIR"
+    [[ $(id -u) -ne 0 ]] || chown 65534 "$XDG_RUNTIME_DIR"
     segment=127.0.0.1:$(free_port)
     start target "${run_as[@]}" mc-target --memory 4MiB --local_server_name="$segment"
     wait_for target.out ready

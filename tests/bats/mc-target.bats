@@ -25,10 +25,6 @@ teardown() {
     [[ -z ${huge_pages_before-} ]] || echo "$huge_pages_before" >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages || true
 }
 
-as_nobody() {
-    setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"
-}
-
 @test "help has both commands and the options of serving" {
     run --separate-stderr mc-target --help
     assert_success
@@ -101,14 +97,9 @@ EOF
 
 @test "status finds the only target of the user, and asks which of several" {
     export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
-    local run_as=()
-    if [[ $(id -u) -eq 0 ]]; then
-        chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_SUITE_TMPDIR" "$BATS_RUN_TMPDIR"
-        install -d -o 65534 -m 700 "$XDG_RUNTIME_DIR"
-        run_as=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
-    else
-        mkdir -m 700 "$XDG_RUNTIME_DIR"
-    fi
+    use_unprivileged
+    mkdir -m 700 "$XDG_RUNTIME_DIR"
+    [[ $(id -u) -ne 0 ]] || chown 65534 "$XDG_RUNTIME_DIR"
     run "${run_as[@]}" mc-target status
     assert_equal "$status" 69
     assert_output --partial "no target is running"
@@ -157,14 +148,14 @@ EOF
 
 @test "another user's process is refused, by the file's mode and by its credentials" {
     [[ $(id -u) -eq 0 ]] || skip "needs root, to become somebody else"
-    chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_SUITE_TMPDIR" "$BATS_RUN_TMPDIR"
+    use_unprivileged
     start_target
     assert_equal "$(stat -c %a "$socket")" 600
-    run as_nobody mc-target status --control-socket="$socket"
+    run "${run_as[@]}" mc-target status --control-socket="$socket"
     assert_equal "$status" 77
     assert_output --partial "Permission denied"
     chmod 666 "$socket"
-    run as_nobody mc-target status --control-socket="$socket"
+    run "${run_as[@]}" mc-target status --control-socket="$socket"
     assert_equal "$status" 77
     assert_output --partial "Not permitted"
     assert_output --partial "only root and the user that runs the target"
@@ -329,12 +320,8 @@ EOF
 
 @test "memory that the limit lets nobody lock: the limit and the command that mends it are told" {
     is_sanitized && skip "mlock does nothing under a sanitizer"
-    local unprivileged=()
-    if [[ $(id -u) -eq 0 ]]; then
-        chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_SUITE_TMPDIR" "$BATS_RUN_TMPDIR"
-        unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
-    fi
-    run timeout 60 prlimit --memlock=65536:65536 "${unprivileged[@]}" mc-target --memory 1MiB --lock
+    use_unprivileged
+    run timeout 60 prlimit --memlock=65536:65536 "${run_as[@]}" mc-target --memory 1MiB --lock
     assert_equal "$status" 77
     assert_output --partial "lock 1MiB of memory"
     assert_output --partial "RLIMIT_MEMLOCK: 64KiB"

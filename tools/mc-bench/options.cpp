@@ -110,6 +110,15 @@ constexpr Option kOptions[] = {
      .fallback = "12",
      .group = kLoad,
      .summary = "threads that submit batches; a list is swept"},
+    {.name = "access",
+     .type = Type::Choice,
+     .choices = {"auto", "fixed", "random"},
+     .fallback = "auto",
+     .group = kLoad,
+     .summary = "which blocks of the segment are moved",
+     .details = "fixed: those at the beginning of its buffers, the same in every batch, as Mooncake's "
+                "transfer_engine_bench does it. random: all of them, each once before any comes twice, in an order that "
+                "--seed decides. auto: fixed for memory, random for files."},
     {.name = "duration",
      .type = Type::Duration,
      .min = "1ms",

@@ -30,6 +30,7 @@ struct Settings {
     std::string segment_id;
     std::string protocol;
     Workload workload;
+    bool access_by_segment = true;  ///< The workload's access is that which suits the segment.
     std::uint64_t buffer_size = 0;   ///< Of each of a target's buffers; never less than the next.
     std::uint64_t largest_span = 0;  ///< What the largest case needs.
     bool buffer_raised = false;      ///< A size was asked for that is less than that.

@@ -34,7 +34,7 @@ struct TcpOptions {
 struct NvmeofOptions {
     bool direct_io = false;  ///< Files that this engine serves, past the page cache (MC_NVMEOF_GENERIC_DIRECT_IO).
     /// Client loops, each with its own controller at each peer (MC_NVMEOF_GENERIC_NUM_WORKERS).
-    int workers = 4;
+    int workers = 8;
     int threads = 4;  ///< Server loops.
     std::string nqn;  ///< Of the served subsystem; empty: nqn.2016-06.io.mc:NAME.
     bool header_digest = false;  ///< Asked for as a client.

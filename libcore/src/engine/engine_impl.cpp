@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
+
 #include "base/errors.h"
 #include "base/log.h"
 #include "engine/engine_options.h"
@@ -93,6 +95,10 @@ Result<Transport*> TransferEngine::Impl::installTcp() {
     return install(std::move(*transport));
 }
 
+Result<Transport*> TransferEngine::Impl::installNvmeof(std::string_view /*trid*/) {
+    return fail(ErrorCode::Unsupported, "transport nvmeof_generic: not in this build");
+}
+
 Result<Transport*> TransferEngine::Impl::install(std::unique_ptr<Transport> transport) {
     const std::string protocol(transport->protocol());
     auto installed = local.install(std::move(transport));
@@ -152,6 +158,25 @@ Result<void> TransferEngine::Impl::withdrawMemory(std::span<void* const> addrs) 
     local.show(addrs);
     static_cast<void>(publish());  // Takes back what did get through.
     return published;
+}
+
+Result<FileBufferID> TransferEngine::Impl::registerFile(const std::string& path, const LocalFileOptions& file) {
+    if (const auto joined = membership(); !joined) return std::unexpected(joined.error());
+    auto id = local.registerFile(path, file);
+    if (!id) return id;
+    auto published = publish();
+    if (published) return id;
+    static_cast<void>(local.unregisterFile(path));
+    static_cast<void>(publish());  // Takes back what did get through.
+    return std::unexpected(published.error());
+}
+
+// Peers are told before the file goes.
+Result<void> TransferEngine::Impl::unregisterFile(const std::string& path) {
+    if (auto hidden = local.hideFile(path); !hidden) return hidden;
+    auto published = publish();
+    auto done = local.unregisterFile(path);
+    return done ? published : done;
 }
 
 Result<void> TransferEngine::Impl::publish() {
@@ -246,6 +271,8 @@ Result<void> TransferEngine::Impl::lookUpNow(SegmentHandle handle) {
         regions.push_back({buffer.addr, buffer.length, buffer.name, true});
     }
     auto opened = std::make_shared<OpenedSegment>();
+    opened->files = found->descriptor.file_buffers;
+    std::ranges::sort(opened->files, {}, &FileBuffer::id);
     opened->descriptor = std::move(found->descriptor);
     opened->regions = RegionTable(std::move(regions));
     opened->transport = transport;

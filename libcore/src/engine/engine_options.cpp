@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "engine/nvmeof_options.h"
 #include "io/congestion.h"
 #include "metadata/store_options.h"
 
@@ -259,6 +260,13 @@ constexpr std::array kTable{
            .group = kTcp,
            .summary = "how long to keep a peer that asks for nothing; 0: for ever",
            .details = "Peers keep connections for their next request, and make a new one where it was closed."},
+    kNvmeofDirectIo,
+    kNvmeofWorkers,
+    kNvmeofThreads,
+    kNvmeofQueueEntries,
+    kNvmeofHeaderDigest,
+    kNvmeofDataDigest,
+    kNvmeofLossTimeout,
     kVerboseOption,
 };
 
@@ -316,6 +324,7 @@ Result<EngineOptions> engineOptionsFrom(const config::Values& values) {
     if (!store) return std::unexpected(store.error());
     return EngineOptions{
         .tcp = tcpOptions(values),
+        .nvmeof = nvmeofOptionsFrom(values),
         .metadata = std::move(*store),
         .port_range = range,
         .default_handshake_port = port(values, "handshake-port"),

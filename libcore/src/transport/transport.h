@@ -40,6 +40,8 @@ class Transport {
     virtual ~Transport() = default;
 
     virtual std::string_view protocol() const = 0;
+    /// False for one that is an initiator only; it never changes.
+    virtual bool canServe() const { return true; }
     virtual TransportCapabilities capabilities() const = 0;
     virtual TransportCounters counters() const = 0;
 

@@ -180,7 +180,7 @@ class HttpDaemon::Impl::Exchange {
 
     Exchange(Impl& server, MHD_Connection* connection, const char* url, const char* method);
     ~Exchange() {
-        server_.metrics_.body_bytes.fetch_sub(counted_);
+        uncount();
         if (working_) server_.endWork();
     }
     Exchange(const Exchange&) = delete;
@@ -202,6 +202,7 @@ class HttpDaemon::Impl::Exchange {
     }
     /// From any thread.
     void complete(Reply reply) {
+        uncount();  // Before the client may know: what it sends next finds the room.
         reply_ = std::move(reply);
         auto* const connection = connection_;
         auto& server = server_;
@@ -222,9 +223,10 @@ class HttpDaemon::Impl::Exchange {
   private:
     void refuse(unsigned status, std::string_view reason) {
         refused_ = Refusal{status, reason};
-        server_.metrics_.body_bytes.fetch_sub(std::exchange(counted_, 0));
+        uncount();
         body_ = {};
     }
+    void uncount() { server_.metrics_.body_bytes.fetch_sub(std::exchange(counted_, 0)); }
 
     Impl& server_;
     MHD_Connection* const connection_;
