@@ -51,8 +51,10 @@ Result<std::unique_ptr<Association>> Association::start(io::EventLoop& loop, Own
     made->reader_ = std::make_unique<NamespaceReader>(
         *made->admin_,
         [raw = made.get()] {
-            if (raw->state_ == State::Listing) raw->becomeLive();
-            else raw->owner_.onNamespaces(*raw);
+            if (raw->state_ == State::Listing)
+                raw->becomeLive();
+            else
+                raw->owner_.onNamespaces(*raw);
         },
         fail);
     made->armTick();
@@ -179,8 +181,8 @@ void Association::onDescribed() {
     constexpr std::uint32_t kUnit = 16;
     const std::uint64_t capsule = std::uint64_t{identity.ioccsz} * kUnit;
     if (identity.icdoff == 0 && capsule > sizeof(SubmissionEntry)) {
-        in_capsule_bytes_ = static_cast<std::uint32_t>(
-            std::min<std::uint64_t>(capsule - sizeof(SubmissionEntry), max_transfer_bytes_));
+        in_capsule_bytes_ =
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(capsule - sizeof(SubmissionEntry), max_transfer_bytes_));
     }
     event_kinds_ = identity.oaes;
     keepAliveLater();
@@ -200,8 +202,8 @@ void Association::configureQueues() {
 void Association::configureEvents() {
     constexpr std::uint32_t kNamespaceAttributes = 1U << 8;
     if ((event_kinds_ & kNamespaceAttributes) == 0) return;
-    AdminCommand command = setFeatures("Set Features Asynchronous Events", NVME_FEAT_FID_ASYNC_EVENT,
-                                       kNamespaceAttributes);
+    AdminCommand command =
+        setFeatures("Set Features Asynchronous Events", NVME_FEAT_FID_ASYNC_EVENT, kNamespaceAttributes);
     command.may_fail = true;
     admin_->run(command, [this](const CompletionEntry& answer) {
         if (answer.statusCode() == 0) requestEvent();
@@ -212,9 +214,9 @@ void Association::openQueues(std::uint32_t count) {
     if (state_ == State::Ended) return;
     state_ = State::Opening;
     const std::uint64_t most = NVME_CAP_MQES(capabilities_) + 1;
-    const auto entries =
-        static_cast<std::uint16_t>(std::clamp<std::uint64_t>(setup_.options.queue_entries, 2, std::max<std::uint64_t>(
-            std::min<std::uint64_t>(most, Queue::kMostEntries), 2)));
+    const auto entries = static_cast<std::uint16_t>(
+        std::clamp<std::uint64_t>(setup_.options.queue_entries, 2,
+                                  std::max<std::uint64_t>(std::min<std::uint64_t>(most, Queue::kMostEntries), 2)));
     for (std::uint32_t i = 0; i < count; ++i) {
         auto queue = Queue::start(loop_, *this,
                                   {.address = setup_.address,
@@ -254,8 +256,8 @@ void Association::flush() {
 
 // One is always with the controller, to be answered when something happens.
 void Association::requestEvent() {
-    AdminCommand command{.name = "Asynchronous Event Request", .entry = {}, .data = {}, .may_fail = true,
-                         .patient = true};
+    AdminCommand command{
+        .name = "Asynchronous Event Request", .entry = {}, .data = {}, .may_fail = true, .patient = true};
     command.entry.opcode = nvme_admin_async_event;
     admin_->run(command, [this](const CompletionEntry& answer) { onEvent(answer); });
 }
@@ -297,9 +299,9 @@ void Association::armTick() {
 // Looks after time limits while anything has one.
 void Association::tick() {
     if (state_ != State::Live && --ticks_left_ == 0) {
-        return end(Error{ErrorCode::TimedOut, fmt::format("{}: no connection to {} within {} ms", place_,
-                                                          setup_.subsystem_nqn,
-                                                          setup_.options.connect_timeout.count()),
+        return end(Error{ErrorCode::TimedOut,
+                         fmt::format("{}: no connection to {} within {} ms", place_, setup_.subsystem_nqn,
+                                     setup_.options.connect_timeout.count()),
                          {}});
     }
     const std::uint32_t limit = ticks(setup_.options.io_timeout);

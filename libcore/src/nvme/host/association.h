@@ -21,7 +21,7 @@ namespace mc::nvme::host {
 struct AssociationSetup {
     io::SocketAddress address;
     std::string subsystem_nqn;
-    HostOptions options;  ///< With `host_nqn` and `host_id`.
+    HostOptions options;     ///< With `host_nqn` and `host_id`.
     bool discovery = false;  ///< No I/O queues, no namespaces.
 };
 

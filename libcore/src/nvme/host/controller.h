@@ -17,20 +17,20 @@ namespace mc::nvme {
 
 /// How a host connects.
 struct HostOptions {
-    std::string host_nqn;                   ///< Empty: hostNqn() of this machine.
+    std::string host_nqn;                    ///< Empty: hostNqn() of this machine.
     std::array<std::uint8_t, 16> host_id{};  ///< Zero: the UUID of the NQN.
-    std::string key;                        ///< "DHHC-1:...": proves who we are; empty: none.
-    std::string controller_key;             ///< The controller has to prove who it is; empty: need not.
+    std::string key;                         ///< "DHHC-1:...": proves who we are; empty: none.
+    std::string controller_key;              ///< The controller has to prove who it is; empty: need not.
     bool header_digest = false;
     bool data_digest = false;
     int io_queues = 1;
-    std::uint16_t queue_entries = 128;      ///< Of each I/O queue; one fewer are under way; at most 1024.
+    std::uint16_t queue_entries = 128;  ///< Of each I/O queue; one fewer are under way; at most 1024.
     std::string congestion = "auto";
     std::chrono::milliseconds connect_timeout{5000};
     std::chrono::milliseconds io_timeout{30000};  ///< A command without an answer ends the connection.
     std::chrono::milliseconds keep_alive{15000};
     std::chrono::milliseconds reconnect_delay{1000};  ///< After a second failure; doubles up to its tenfold.
-    std::chrono::milliseconds loss_timeout{600000};  ///< After so long without a connection requests fail; 0: at once.
+    std::chrono::milliseconds loss_timeout{600000};   ///< After so long without a connection requests fail; 0: at once.
 };
 
 /// A namespace, as its controller describes it.
@@ -106,8 +106,8 @@ class HostController {
         virtual void onNamespaces() = 0;
     };
 
-    /// Connects to the first of the addresses that answers. Where none does, the controller is Gone; once it was Ready it
-    /// reconnects by itself.
+    /// Connects to the first of the addresses that answers. Where none does, the controller is Gone; once it was Ready
+    /// it reconnects by itself.
     static std::unique_ptr<HostController> start(io::EventLoop& loop, Owner& owner,
                                                  std::vector<io::SocketAddress> addresses, std::string subsystem_nqn,
                                                  const HostOptions& options);
@@ -115,7 +115,8 @@ class HostController {
 
     virtual State state() const = 0;
     virtual const std::vector<NamespaceInfo>& namespaces() const = 0;
-    /// For a namespace that is not known, or is too small, the namespaces are read again before the request is Rejected.
+    /// For a namespace that is not known, or is too small, the namespaces are read again before the request is
+    /// Rejected.
     virtual void submit(HostRequest& request) = 0;
     /// Sends what was submitted, in as few system calls as possible.
     virtual void flush() = 0;

@@ -64,10 +64,9 @@ void Controller::begin(const Result<void>& usable) {
 }
 
 void Controller::connect() {
-    auto made = Association::start(loop_, *this,
-                                   {.address = addresses_[address_ % addresses_.size()],
-                                    .subsystem_nqn = subsystem_nqn_,
-                                    .options = options_});
+    auto made = Association::start(
+        loop_, *this,
+        {.address = addresses_[address_ % addresses_.size()], .subsystem_nqn = subsystem_nqn_, .options = options_});
     if (made) {
         association_ = std::move(*made);
         return;
@@ -245,7 +244,8 @@ bool Controller::issue(RequestList& list) {
         }
         if (request.kind != HostRequest::Kind::Flush && !request.part) {
             const bool unaligned = request.offset % space->block_size != 0 || request.length % space->block_size != 0;
-            if (request.kind == HostRequest::Kind::Write && hasToWait(request, space->block_size, unaligned)) return false;
+            if (request.kind == HostRequest::Kind::Write && hasToWait(request, space->block_size, unaligned))
+                return false;
             if (unaligned) {
                 startUnaligned(list.pop(), space->block_size);
                 return true;

@@ -68,8 +68,8 @@ class Controller final : public HostController, public Association::Owner, publi
 
     State state_ = State::Connecting;
     std::unique_ptr<Association> association_;
-    std::size_t address_ = 0;   // The next one to try, modulo their number.
-    unsigned attempts_ = 0;     // In a row without success.
+    std::size_t address_ = 0;  // The next one to try, modulo their number.
+    unsigned attempts_ = 0;    // In a row without success.
     SteadyClock::time_point lost_at_{};
     io::EventLoop::TimerId connect_timer_ = 0;
     io::EventLoop::TimerId loss_timer_ = 0;

@@ -48,8 +48,8 @@ void Outbox::push(OutgoingPdu& pdu) {
 std::size_t Outbox::gather(std::span<iovec> parts, std::uint64_t& bytes) const {
     std::size_t count = 0;
     std::uint64_t skip = sent_;
-    for (const OutgoingPdu* pdu = head_;
-         pdu != nullptr && count + kPartsPerPdu <= parts.size() && bytes < kMostBytes; pdu = pdu->next) {
+    for (const OutgoingPdu* pdu = head_; pdu != nullptr && count + kPartsPerPdu <= parts.size() && bytes < kMostBytes;
+         pdu = pdu->next) {
         const auto room = parts.subspan(count);
         const std::size_t added = partsOf(*pdu, room);
         bytes += pdu->length() - skip;

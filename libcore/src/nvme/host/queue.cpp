@@ -106,11 +106,11 @@ bool Queue::acceptInitializeResponse(std::span<const std::byte> pdu) {
     const auto digests = static_cast<std::uint8_t>((setup_.header_digest ? 1U : 0U) | (setup_.data_digest ? 2U : 0U));
     if (response.version != 0) return violation(fatal::kInvalidPduHeaderField, pdu, "a PDU format that is not 0");
     if (response.digests != digests) {
-        close(Error{ErrorCode::Unsupported,
-                    fmt::format("{}: asked for header digest {}, data digest {}; got {}, {}", setup_.name,
-                                setup_.header_digest, setup_.data_digest, (response.digests & 1U) != 0,
-                                (response.digests & 2U) != 0),
-                    {}});
+        close(Error{
+            ErrorCode::Unsupported,
+            fmt::format("{}: asked for header digest {}, data digest {}; got {}, {}", setup_.name, setup_.header_digest,
+                        setup_.data_digest, (response.digests & 1U) != 0, (response.digests & 2U) != 0),
+            {}});
         return false;
     }
     if (response.limit < kLeastMaxData || response.limit % 4 != 0) {
@@ -138,10 +138,10 @@ void Queue::submit(const Submission& submission) {
     command.may_be_short = submission.may_be_short;
     command.done = submission.done;
     command.context = submission.context;
-    command.way = submission.data.empty()                        ? DataWay::None
-                  : submission.to_host                           ? DataWay::ToHost
-                  : command.length <= setup_.in_capsule_bytes    ? DataWay::InCapsule
-                                                                 : DataWay::OnRequest;
+    command.way = submission.data.empty()                     ? DataWay::None
+                  : submission.to_host                        ? DataWay::ToHost
+                  : command.length <= setup_.in_capsule_bytes ? DataWay::InCapsule
+                                                              : DataWay::OnRequest;
     prepareCapsule(command, submission.entry);
     command.unsent = 1;
     outbox_.push(command.capsule);
@@ -268,7 +268,8 @@ bool Queue::receive() {
         message.msg_iov = parts.data();
         const ssize_t got = ::recvmsg(socket_.get(), &message, 0);
         if (got == 0) {
-            close(Error{ErrorCode::Unavailable, fmt::format("{}: the controller closed the connection", setup_.name), {}});
+            close(Error{
+                ErrorCode::Unavailable, fmt::format("{}: the controller closed the connection", setup_.name), {}});
             return false;
         }
         if (got < 0) {
@@ -339,8 +340,8 @@ bool Queue::onResponse(std::span<const std::byte> pdu) {
     Command* const command = find(response.completion.command_id);
     if (command == nullptr) return violation(fatal::kInvalidPduHeaderField, pdu, "the answer to an unknown command");
     if (command->unsent > 0) return violation(fatal::kPduSequenceError, pdu, "the answer to a command not wholly sent");
-    const bool short_of_data = (command->way == DataWay::ToHost && !command->may_be_short) ||
-                               command->way == DataWay::OnRequest;
+    const bool short_of_data =
+        (command->way == DataWay::ToHost && !command->may_be_short) || command->way == DataWay::OnRequest;
     if (response.completion.statusCode() == 0 && short_of_data && command->moved < command->length) {
         return violation(fatal::kPduSequenceError, pdu, "success before all data");
     }
@@ -399,7 +400,8 @@ bool Queue::onReadyToTransfer(std::span<const std::byte> pdu) {
     }
     if (ready.data_offset != command->moved || ready.data_length == 0 ||
         ready.data_length > command->length - command->moved) {
-        return violation(fatal::kDataTransferOutOfRange, pdu, "R2T outside of, or out of order within, a command's data");
+        return violation(fatal::kDataTransferOutOfRange, pdu,
+                         "R2T outside of, or out of order within, a command's data");
     }
     const auto index = static_cast<std::size_t>(command - commands_.data());
     const auto transfers = std::span(transfers_).subspan(index * kMostTransfers, kMostTransfers);
@@ -481,9 +483,8 @@ void Queue::tick(std::uint32_t limit) {
 }
 
 bool Queue::hasLimitedCommands() const {
-    return in_flight_ > 0 && std::ranges::any_of(commands_, [](const Command& command) {
-               return command.busy && !command.patient;
-           });
+    return in_flight_ > 0 &&
+           std::ranges::any_of(commands_, [](const Command& command) { return command.busy && !command.patient; });
 }
 
 void Queue::close(const Error& error) {

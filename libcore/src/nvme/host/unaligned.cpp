@@ -11,9 +11,8 @@ UnalignedRequest::UnalignedRequest(HostRequest& request, std::uint32_t block_siz
     const std::uint64_t end = request.offset + request.length;
     const std::uint64_t before = request.offset % block_size;
     const std::uint64_t after = end % block_size;
-    range_ = {.nsid = request.nsid,
-              .begin = request.offset - before,
-              .end = after == 0 ? end : end - after + block_size};
+    range_ = {
+        .nsid = request.nsid, .begin = request.offset - before, .end = after == 0 ? end : end - after + block_size};
     middle_ = range_;
     if (before > 0 || range_.end - range_.begin == block_size) {
         head_ = {.block = std::vector<std::byte>(block_size),

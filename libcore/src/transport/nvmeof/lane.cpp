@@ -185,8 +185,8 @@ void Lane::checkDeadlines(SteadyClock::time_point now) {
                       });
     if (late && controller_->state() == HostController::State::Ready) {
         // Only without a connection nothing can touch the caller's memory any more.
-        controller_->drop({ErrorCode::Unavailable,
-                           fmt::format("{}: a request's time is over", target_.get()->subsystem_nqn), {}});
+        controller_->drop(
+            {ErrorCode::Unavailable, fmt::format("{}: a request's time is over", target_.get()->subsystem_nqn), {}});
     } else if (late) {
         abandon();
     }

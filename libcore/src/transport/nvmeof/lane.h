@@ -57,9 +57,9 @@ class Lane final : public mc::Lane, public nvme::HostController::Owner {
     std::vector<Request> requests_;
     Request* free_ = nullptr;
     std::unique_ptr<nvme::HostController> controller_;
-    bool counted_ = false;      ///< As a connection.
-    bool abandoning_ = false;   ///< What is canceled was not by the owner's wish.
-    Error loss_;            ///< Why the last connection was lost.
+    bool counted_ = false;     ///< As a connection.
+    bool abandoning_ = false;  ///< What is canceled was not by the owner's wish.
+    Error loss_;               ///< Why the last connection was lost.
     bool refusal_told_ = false;
     unsigned failures_ = 0;  ///< In a row without an answer.
     SteadyClock::time_point not_before_{};

@@ -26,8 +26,7 @@ Result<std::unique_ptr<NvmeofTransport>> NvmeofTransport::open(std::string_view 
         if (auto usable = socketAddresses(*id); !usable) {
             return std::unexpected(wrap("transport nvmeof_generic", usable.error()));
         }
-        transport->files_ =
-            std::make_unique<ServedFiles>(std::move(*id), std::move(server_name), transport->options_);
+        transport->files_ = std::make_unique<ServedFiles>(std::move(*id), std::move(server_name), transport->options_);
     }
     // More loops than CPUs take turns, and each has its own connection to every peer.
     const int loops = std::min<int>(options.workers, std::max<int>(1, std::thread::hardware_concurrency()));
@@ -85,9 +84,9 @@ Result<RemoteTarget> NvmeofTransport::locate(const SegmentDescriptor& descriptor
     auto addresses = socketAddresses(*descriptor.nvme_trid);
     if (!addresses) return std::unexpected(wrap(fmt::format("{}: nvmeof_generic_trid", segment), addresses.error()));
     if (addresses->front().port() == 0 || descriptor.nvme_trid->subnqn.empty()) {
-        return fail(ErrorCode::BadData, fmt::format("{}: nvmeof_generic_trid: trsvcid {}, subnqn \"{}\"", segment,
-                                                    printable(descriptor.nvme_trid->trsvcid),
-                                                    printable(descriptor.nvme_trid->subnqn)));
+        return fail(ErrorCode::BadData,
+                    fmt::format("{}: nvmeof_generic_trid: trsvcid {}, subnqn \"{}\"", segment,
+                                printable(descriptor.nvme_trid->trsvcid), printable(descriptor.nvme_trid->subnqn)));
     }
     return RemoteTarget{.addresses = std::move(*addresses), .subsystem_nqn = descriptor.nvme_trid->subnqn};
 }

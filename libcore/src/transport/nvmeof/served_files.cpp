@@ -61,16 +61,14 @@ Result<void> ServedFiles::start() {
 }
 
 Result<void> ServedFiles::add(FileBufferID id, const std::string& path, const LocalFileOptions& options) {
-    auto device = io::openFileDevice(path, {.size = options.size,
-                                            .read_only = options.read_only,
-                                            .direct = options_.direct_io,
-                                            .force = options.force});
+    auto device = io::openFileDevice(
+        path,
+        {.size = options.size, .read_only = options.read_only, .direct = options_.direct_io, .force = options.force});
     if (!device) return std::unexpected(device.error());
     const std::uint64_t size = (*device)->size() / (*device)->blockSize() * (*device)->blockSize();
     if (size == 0) {
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("file {}: {} bytes, less than a block of {}", path, (*device)->size(),
-                                (*device)->blockSize()));
+        return fail(ErrorCode::InvalidArgument, fmt::format("file {}: {} bytes, less than a block of {}", path,
+                                                            (*device)->size(), (*device)->blockSize()));
     }
     const std::lock_guard lock(mutex_);
     if (auto started = start(); !started) return started;

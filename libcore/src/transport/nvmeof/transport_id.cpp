@@ -49,7 +49,8 @@ Result<NvmeTransportId> parseTransportId(std::string_view text) {
     NvmeTransportId id;
     for (std::size_t begin = text.find_first_not_of(kBlanks); begin != std::string_view::npos;) {
         const std::size_t end = std::min(text.find_first_of(kBlanks, begin), text.size());
-        if (auto read = readWord(text, text.substr(begin, end - begin), id); !read) return std::unexpected(read.error());
+        if (auto read = readWord(text, text.substr(begin, end - begin), id); !read)
+            return std::unexpected(read.error());
         begin = text.find_first_not_of(kBlanks, end);
     }
     for (const Key& key : kKeys) {

@@ -8,8 +8,8 @@
 #include "mc/engine.h"
 #include "mc/engine_options.h"
 
-#include "transport/slice.h"
 #include "transport/lane.h"
+#include "transport/slice.h"
 #include "transport/tcp/client_connection.h"
 
 namespace mc::tcp {

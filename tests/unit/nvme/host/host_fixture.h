@@ -78,9 +78,8 @@ class Host : public HostController::Owner {
             controller_->submit(request);
         }
         controller_->flush();
-        return runUntil([&] {
-            return std::ranges::all_of(requests, [](const auto& request) { return request.ends > 0; });
-        });
+        return runUntil(
+            [&] { return std::ranges::all_of(requests, [](const auto& request) { return request.ends > 0; }); });
     }
     HostRequest::Outcome run(HostRequest::Kind kind, std::uint32_t nsid, std::uint64_t offset,
                              std::span<std::byte> data) {

@@ -1,7 +1,8 @@
+#include "nvme/host/own_target.h"
+
 #include <gtest/gtest.h>
 
 #include "nvme/host/host_fixture.h"
-#include "nvme/host/own_target.h"
 
 namespace mc::nvme::host::test {
 namespace {
@@ -220,8 +221,8 @@ TEST(HostWithOwnTarget, CancelEndsEverything) {
     }
     host.controller().flush();
     host.controller().cancel();
-    EXPECT_TRUE(std::ranges::all_of(
-        requests, [](const auto& r) { return r.ends == 1 && r.outcome == Outcome::Canceled; }));
+    EXPECT_TRUE(
+        std::ranges::all_of(requests, [](const auto& r) { return r.ends == 1 && r.outcome == Outcome::Canceled; }));
 }
 
 }  // namespace
