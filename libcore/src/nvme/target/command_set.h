@@ -25,6 +25,8 @@ class CommandSet {
     virtual void onNamespace(std::uint32_t /*nsid*/) {}
     /// The discovery log has changed.
     virtual void onDiscoveryChange() {}
+    /// Its host has shown all that it has to: until then a connection has connect_timeout.
+    virtual bool isOpen() const { return true; }
     /// The connection is over: no command will be completed any more.
     virtual void onClose() {}
 };

@@ -5,7 +5,9 @@
 #include <bit>
 #include <cstring>
 
+#include "nvme/auth/messages.h"
 #include "nvme/target/admin_commands.h"
+#include "nvme/target/authenticating_commands.h"
 #include "nvme/target/connect_fields.h"
 #include "nvme/target/connection.h"
 #include "nvme/target/io_commands.h"
@@ -16,6 +18,28 @@ namespace {
 
 constexpr std::uint8_t kNoFlowControl = 1U << 2;  // Of CATTR.
 const Status kInvalidParameter = commandSpecificStatus(NVME_SC_CONNECT_INVALID_PARAM);
+
+const AllowedHost* hostOf(const Controller& controller) {
+    const auto& identity = controller.identity();
+    return identity.subsystem ? identity.subsystem->findHost(identity.host_nqn) : nullptr;
+}
+
+bool demandsProof(const Controller& controller) {
+    const AllowedHost* const host = hostOf(controller);
+    return host != nullptr && !host->key.empty();
+}
+
+// The keys were looked at when the subsystem was added.
+ControllerAuthenticationOptions proofOf(const Controller& controller) {
+    const AllowedHost& host = *hostOf(controller);
+    std::optional<AuthenticationKey> ours;
+    if (!host.controller_key.empty()) ours = AuthenticationKey::parse(host.controller_key).value();
+    return {.host_nqn = controller.identity().host_nqn,
+            .subsystem_nqn = controller.identity().subsystem->nqn(),
+            .host_key = AuthenticationKey::parse(host.key).value(),
+            .controller_key = std::move(ours),
+            .policy = {}};
+}
 
 }  // namespace
 
@@ -47,6 +71,21 @@ Registry::Outcome ConnectCommands::connect(const ConnectCommand& command, const 
     return registry.connectAdmin(data, std::move(identity));
 }
 
+std::unique_ptr<CommandSet> ConnectCommands::makeCommands(const ConnectCommand& command,
+                                                          std::shared_ptr<Controller> controller) {
+    std::unique_ptr<CommandSet> commands;
+    if (command.queue_id == 0) {
+        commands = std::make_unique<AdminCommands>(connection_, controller,
+                                                   std::chrono::milliseconds(command.keep_alive_timeout));
+    } else {
+        commands = std::make_unique<IoCommands>(connection_, controller);
+    }
+    if (!demandsProof(*controller)) return commands;
+    ControllerAuthenticationOptions options = proofOf(*controller);
+    return std::make_unique<AuthenticatingCommands>(connection_, std::move(controller), std::move(options),
+                                                    std::move(commands));
+}
+
 void ConnectCommands::execute(Command& command) {
     const auto request = std::bit_cast<ConnectCommand>(command.entry);
     ConnectData data;
@@ -54,21 +93,16 @@ void ConnectCommands::execute(Command& command) {
     auto outcome = connect(request, data);
     if (outcome.status != 0) return connection_.complete(command, outcome.status, outcome.result);
 
-    const std::uint16_t id = outcome.controller->id();
-    std::unique_ptr<CommandSet> commands;
-    if (request.queue_id == 0) {
-        commands = std::make_unique<AdminCommands>(connection_, outcome.controller,
-                                                   std::chrono::milliseconds(request.keep_alive_timeout));
-    } else {
-        commands = std::make_unique<IoCommands>(connection_, outcome.controller);
-    }
+    const bool authenticates = demandsProof(*outcome.controller);
+    const std::uint32_t result = outcome.controller->id() | (authenticates ? auth::kAuthenticationRequired : 0U);
+    auto commands = makeCommands(request, outcome.controller);
     Connection& connection = connection_;  // This object goes.
     connection.becomeQueue({.id = request.queue_id,
                             .entries = static_cast<std::uint16_t>(request.queue_size + 1),
                             .flow_control = (request.attributes & kNoFlowControl) == 0,
                             .controller = std::move(outcome.controller)},
                            std::move(commands));
-    connection.complete(command, 0, id);
+    connection.complete(command, 0, result);
 }
 
 }  // namespace mc::nvme

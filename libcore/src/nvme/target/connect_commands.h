@@ -16,6 +16,7 @@ class ConnectCommands final : public CommandSet {
 
   private:
     Registry::Outcome connect(const ConnectCommand& command, const ConnectData& data);
+    std::unique_ptr<CommandSet> makeCommands(const ConnectCommand& command, std::shared_ptr<Controller> controller);
 
     Connection& connection_;
 };

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "nvme/auth/key.h"
 #include "nvme/target/server.h"
 #include "nvme/wire/fabrics.h"
 
@@ -62,6 +63,15 @@ Result<void> checkSubsystem(const SubsystemOptions& options) {
     }
     for (const auto& host : options.hosts) {
         if (auto checked = checkNqn(host.nqn, "host"); !checked) return checked;
+        for (const auto& key : {host.key, host.controller_key}) {
+            if (key.empty()) continue;
+            const auto parsed = AuthenticationKey::parse(key);
+            if (!parsed) return std::unexpected(wrap(fmt::format("host {}", host.nqn), parsed.error()));
+        }
+        if (host.key.empty() && !host.controller_key.empty()) {
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("host {}: a controller's key is of no use without the host's own", host.nqn));
+        }
     }
     return {};
 }

@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <optional>
@@ -115,7 +117,9 @@ class TestHost {
         if (pdu.type() != PduType::InitializeConnectionResponse && pdu.type() != PduType::ControllerToHostTerminate) {
             EXPECT_EQ(header_digest, digests_.header);
         }
-        if (header_digest) EXPECT_EQ(read<std::uint32_t>(rest, pdu.head.size()), crc32c(pdu.head));
+        if (header_digest) {
+            EXPECT_EQ(read<std::uint32_t>(rest, pdu.head.size()), crc32c(pdu.head));
+        }
         const std::size_t data_begin = pdu.header.data_offset != 0 ? pdu.header.data_offset
                                                                    : pdu.head.size() + (header_digest ? 4 : 0);
         const std::size_t data_end = rest.size() - (data_digest ? kDigestLength : 0);
@@ -127,7 +131,9 @@ class TestHost {
                 EXPECT_EQ(pdu.header.data_offset % data_alignment_, 0U);
             }
         }
-        if (data_digest) EXPECT_EQ(read<std::uint32_t>(rest, data_end), crc32c(pdu.data));
+        if (data_digest) {
+            EXPECT_EQ(read<std::uint32_t>(rest, data_end), crc32c(pdu.data));
+        }
         return pdu;
     }
 
