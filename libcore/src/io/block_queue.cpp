@@ -1,5 +1,7 @@
 #include "io/block_queue.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <utility>
 
@@ -11,7 +13,10 @@
 namespace mc::io {
 namespace {
 
+using Engine = BlockQueueOptions::Engine;
 using Kind = BlockRequest::Kind;
+
+constexpr unsigned kMostDepth = 4096;
 
 bool isAligned(std::uint64_t value, std::uint64_t alignment) {
     return value % alignment == 0;
@@ -31,8 +36,6 @@ int refusal(const BlockRequest& request) {
                ? 0
                : EINVAL;
 }
-
-using Engine = BlockQueueOptions::Engine;
 
 // None: workers do it.
 Result<std::unique_ptr<DirectEngine>> openEngine(EventLoop& loop, BlockSink& sink, const BlockQueueOptions& options) {
@@ -97,6 +100,10 @@ class Queue : public BlockQueue, private BlockSink {
 }  // namespace
 
 Result<std::unique_ptr<BlockQueue>> BlockQueue::open(EventLoop& loop, const BlockQueueOptions& options) {
+    if (options.depth == 0 || options.depth > kMostDepth) {
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("a depth of {}: it must be between 1 and {}", options.depth, kMostDepth));
+    }
     return Queue::open(loop, options);
 }
 
