@@ -20,13 +20,15 @@ constexpr std::size_t kLongest = 4096;
 
 }  // namespace
 
-Result<std::string> readSecret(const std::string& path) {
+Result<std::string> readSecret(const std::string& path, OthersReading others) {
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) return failErrno("open", path, errno);
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return failErrno("stat", path, errno);
-    if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
-        log::warning("{}: others can read this secret; chmod 600 {}", path, path);
+    const bool exposed = S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    if (exposed && others == OthersReading::Refuse)
+        return fail(ErrorCode::Config, path + ": others can read this secret", "chmod 600 " + path);
+    if (exposed) log::warning("{}: others can read this secret; chmod 600 {}", path, path);
     std::string text;
     while (!text.contains('\n')) {
         std::array<char, kLongest> block{};
