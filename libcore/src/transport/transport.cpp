@@ -6,7 +6,8 @@
 
 namespace mc {
 
-Result<void> Transport::registerFile(FileBufferID /*id*/, const std::string& path, const LocalFileOptions& /*options*/) {
+Result<void> Transport::registerFile(FileBufferID /*id*/, const std::string& path,
+                                     const LocalFileOptions& /*options*/) {
     return fail(ErrorCode::Unsupported, fmt::format("file {}: transport {} has no files", path, protocol()));
 }
 

@@ -5,30 +5,24 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "io/event_loop.h"
-#include "transport/tcp/lane.h"
+#include "transport/lane.h"
 #include "transport/transport.h"
 
-namespace mc::tcp {
-
-/// A peer of the tcp transport: where it is, and its lane in each client loop.
-class TcpPeer final : public Peer {
-  public:
-    TcpPeer(Target peer_target, std::size_t loops) : target(std::move(peer_target)), lanes(loops) {}
-
-    TargetBox target;
-    std::vector<std::unique_ptr<Lane>> lanes;  ///< Each made and used by its loop alone.
-};
+namespace mc {
 
 /// The initiator role of one loop: its lanes, and the thread that drives them at the moment. That is, in this order: a
 /// thread that waits for a batch of this loop (no thread switch between a request and its answer), or the loop's own
 /// background thread.
 class ClientLoop {
   public:
-    static Result<std::unique_ptr<ClientLoop>> start(int index, const TcpOptions& options);
+    /// `protocol`: what its background thread is named after.
+    static Result<std::unique_ptr<ClientLoop>> start(std::string_view protocol, int index);
     ~ClientLoop();
     ClientLoop(const ClientLoop&) = delete;
     ClientLoop& operator=(const ClientLoop&) = delete;
@@ -42,7 +36,7 @@ class ClientLoop {
     const LaneContext& context() const { return context_; }
 
   private:
-    ClientLoop(int index, const TcpOptions& options, std::unique_ptr<io::EventLoop> loop);
+    ClientLoop(std::string_view protocol, int index, std::unique_ptr<io::EventLoop> loop);
 
     bool tryTakeDrive();
     bool takeDriveOrFollow(Completion& completion);
@@ -59,6 +53,7 @@ class ClientLoop {
     void background(const std::stop_token& stop);
     void standBy(const std::stop_token& stop);
 
+    const std::string name_;
     const int index_;
     const std::unique_ptr<io::EventLoop> loop_;
     LaneContext context_;
@@ -82,4 +77,4 @@ class ClientLoop {
     std::jthread background_;
 };
 
-}  // namespace mc::tcp
+}  // namespace mc

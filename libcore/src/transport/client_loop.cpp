@@ -1,4 +1,4 @@
-#include "transport/tcp/client_loop.h"
+#include "transport/client_loop.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "base/errors.h"
 #include "base/thread.h"
 
-namespace mc::tcp {
+namespace mc {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
@@ -20,21 +20,24 @@ constexpr std::chrono::milliseconds kStandByTime{100};
 
 }  // namespace
 
-Result<std::unique_ptr<ClientLoop>> ClientLoop::start(int index, const TcpOptions& options) {
+Result<std::unique_ptr<ClientLoop>> ClientLoop::start(std::string_view protocol, int index) {
     auto loop = io::EventLoop::open();
     if (!loop) return std::unexpected(loop.error());
     try {
-        std::unique_ptr<ClientLoop> client(new ClientLoop(index, options, std::move(*loop)));
+        std::unique_ptr<ClientLoop> client(new ClientLoop(protocol, index, std::move(*loop)));
         client->background_ =
             std::jthread([raw = client.get()](const std::stop_token& stop) { raw->background(stop); });
         return client;
     } catch (const std::system_error& error) {
-        return failErrno("start thread", "tcp client", error.code().value());
+        return failErrno("start thread", fmt::format("{} client", protocol), error.code().value());
     }
 }
 
-ClientLoop::ClientLoop(int index, const TcpOptions& options, std::unique_ptr<io::EventLoop> loop)
-    : index_(index), loop_(std::move(loop)), context_{.loop = *loop_, .options = options, .graveyard = {}} {}
+ClientLoop::ClientLoop(std::string_view protocol, int index, std::unique_ptr<io::EventLoop> loop)
+    : name_(fmt::format("mc-{}-client{}", protocol, index)),
+      index_(index),
+      loop_(std::move(loop)),
+      context_{.loop = *loop_, .graveyard = {}} {}
 
 ClientLoop::~ClientLoop() {
     shutDown();
@@ -139,10 +142,10 @@ void ClientLoop::sortIntoLanes(Slice* newest) {
     while (oldest != nullptr) {
         Slice& slice = *oldest;
         oldest = slice.next;
-        auto& peer = static_cast<TcpPeer&>(*slice.peer);
+        auto& peer = static_cast<LanePeer&>(*slice.peer);
         auto& lane = peer.lanes[static_cast<std::size_t>(index_)];
         if (!lane) {
-            lane = std::make_unique<Lane>(context_, peer.target);
+            lane = peer.makeLane(context_);
             lanes_.push_back(lane.get());
         }
         lane->push(slice);
@@ -177,7 +180,7 @@ void ClientLoop::tick() {
 }
 
 void ClientLoop::background(const std::stop_token& stop) {
-    nameThisThread(fmt::format("mc-tcp-client{}", index_));
+    nameThisThread(name_);
     const std::stop_callback wake_up(stop, [this] { loop_->wake(); });
     while (!stop.stop_requested()) {
         if (tryTakeDrive()) {
@@ -230,4 +233,4 @@ void ClientLoop::shutDown() {
     releaseDrive();
 }
 
-}  // namespace mc::tcp
+}  // namespace mc

@@ -1,0 +1,56 @@
+#include "nvme/target/discovery_log.h"
+
+#include <nvme/types.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "base/address.h"
+#include "nvme/wire/fabrics.h"
+
+namespace mc::nvme {
+namespace {
+
+template <std::size_t Size>
+void put(char (&field)[Size], std::string_view text) {
+    std::memcpy(field, text.data(), std::min(text.size(), Size - 1));
+}
+
+nvmf_disc_log_entry makeEntry(std::string_view address, std::string_view service) {
+    nvmf_disc_log_entry entry{};
+    entry.trtype = NVMF_TRTYPE_TCP;
+    entry.adrfam = isIpv6(address) ? NVMF_ADDR_FAMILY_IP6 : NVMF_ADDR_FAMILY_IP4;
+    entry.treq = NVMF_TREQ_NOT_SPECIFIED | NVMF_TREQ_DISABLE_SQFLOW;
+    entry.cntlid = kAnyController;
+    entry.asqsz = kAdminQueueMinEntries;
+    put(entry.trsvcid, service);
+    put(entry.traddr, address);
+    return entry;
+}
+
+}  // namespace
+
+std::vector<std::byte> makeDiscoveryLog(const Registry& registry, const std::string& host_nqn,
+                                        const LogPages::Place& place) {
+    nvmf_discovery_log header{};
+    header.genctr = registry.generation();
+    std::vector<nvmf_disc_log_entry> entries;
+    for (const auto& subsystem : registry.visibleTo(host_nqn)) {
+        auto& entry = entries.emplace_back(makeEntry(place.address, std::to_string(place.port)));
+        entry.subtype = NVME_NQN_NVME;
+        put(entry.subnqn, subsystem->nqn());
+    }
+    for (const auto& referral : registry.options().referrals) {
+        auto& entry = entries.emplace_back(makeEntry(referral.traddr, referral.trsvcid));
+        entry.subtype = NVME_NQN_DISC;
+        put(entry.subnqn, kDiscoveryNqn);
+    }
+    header.numrec = entries.size();
+    std::vector<std::byte> bytes(sizeof(header) + entries.size() * sizeof(entries[0]));
+    std::memcpy(bytes.data(), &header, sizeof(header));
+    if (!entries.empty()) std::memcpy(bytes.data() + sizeof(header), entries.data(), bytes.size() - sizeof(header));
+    return bytes;
+}
+
+}  // namespace mc::nvme

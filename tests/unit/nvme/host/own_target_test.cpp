@@ -1,0 +1,229 @@
+#include "nvme/host/own_target.h"
+
+#include <gtest/gtest.h>
+
+#include "nvme/host/host_fixture.h"
+
+namespace mc::nvme::host::test {
+namespace {
+
+using Outcome = HostRequest::Outcome;
+using State = HostController::State;
+
+TEST(HostWithOwnTarget, ConnectsAndKnowsTheNamespaces) {
+    OwnTarget target;
+    target.add(3, 1 << 20, 512);
+    target.add(7, 8 << 20);
+    Host host;
+    host.connect(target.port(), OwnTarget::kNqn);
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    const auto& spaces = host.controller().namespaces();
+    ASSERT_EQ(spaces.size(), 2U);
+    EXPECT_EQ(spaces[0].nsid, 3U);
+    EXPECT_EQ(spaces[0].size, 1U << 20);
+    EXPECT_EQ(spaces[0].block_size, 512U);
+    EXPECT_EQ(spaces[0].nguid[0], 3);
+    EXPECT_EQ(spaces[0].uuid[15], 0x43);
+    EXPECT_EQ(spaces[1].nsid, 7U);
+    EXPECT_EQ(spaces[1].block_size, 4096U);
+}
+
+TEST(HostWithOwnTarget, ReadsWhatWasWrittenOfAnySize) {
+    for (const auto& [header, data] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
+        SCOPED_TRACE(testing::Message() << "header digest " << header << ", data digest " << data);
+        OwnTarget target;
+        const auto device = target.add(1, 64 << 20);
+        HostOptions options;
+        options.header_digest = header;
+        options.data_digest = data;
+        options.io_queues = 2;
+        Host host(options);
+        host.connect(target.port(), OwnTarget::kNqn);
+        ASSERT_TRUE(host.ready()) << host.last_error.message;
+        for (const std::size_t length : {4096U, 8192U, 12288U, 65536U, 1U << 20, (5U << 20) + 4096U}) {
+            Bytes written = patternBytes(length, static_cast<unsigned>(length >> 12U));
+            ASSERT_EQ(host.write(1, 8192, written), Outcome::Completed);
+            EXPECT_EQ(std::memcmp(device->memory().data() + 8192, written.data(), length), 0);
+            Bytes read(length);
+            ASSERT_EQ(host.read(1, 8192, read), Outcome::Completed);
+            EXPECT_EQ(read, written);
+        }
+        Bytes none;
+        EXPECT_EQ(host.run(HostRequest::Kind::Flush, 1, 0, none), Outcome::Completed);
+        EXPECT_EQ(host.read(1, 0, none), Outcome::Completed);
+    }
+}
+
+TEST(HostWithOwnTarget, KeepsManyRequestsUnderWay) {
+    OwnTarget target;
+    const auto device = target.add(1, 16 << 20);
+    Host host;
+    host.connect(target.port(), OwnTarget::kNqn);
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    constexpr std::size_t kRequests = 1000;
+    Bytes written = patternBytes(kRequests * 4096, 1);
+    Bytes read(written.size());
+    std::vector<NotedRequest> requests;
+    for (std::size_t i = 0; i < kRequests; ++i) {
+        requests.emplace_back(HostRequest::Kind::Write, 1, i * 4096, std::span(written).subspan(i * 4096, 4096));
+    }
+    ASSERT_TRUE(host.run(requests));
+    EXPECT_TRUE(std::ranges::all_of(requests, [](const auto& r) { return r.outcome == Outcome::Completed; }));
+    requests.clear();
+    for (std::size_t i = 0; i < kRequests; ++i) {
+        const std::size_t at = (i * 389 % kRequests) * 4096;
+        requests.emplace_back(HostRequest::Kind::Read, 1, at, std::span(read).subspan(at, 4096));
+    }
+    ASSERT_TRUE(host.run(requests));
+    EXPECT_TRUE(std::ranges::all_of(requests, [](const auto& r) { return r.ends == 1; }));
+    EXPECT_EQ(read, written);
+}
+
+TEST(HostWithOwnTarget, RangesNeedNotBeBlocks) {
+    OwnTarget target;
+    const auto device = target.add(1, 1 << 20);
+    Host host;
+    host.connect(target.port(), OwnTarget::kNqn);
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    Bytes expected = patternBytes(1 << 20, 9);
+    std::ranges::copy(expected, device->memory().begin());
+    for (const auto& [offset, length] : {std::pair<std::uint64_t, std::size_t>{1, 1},
+                                         {4095, 2},
+                                         {100, 4096},
+                                         {4096, 100},
+                                         {5000, 20000},
+                                         {8192, 4097},
+                                         {12287, 8193},
+                                         {(1 << 20) - 5, 5}}) {
+        SCOPED_TRACE(testing::Message() << length << " at " << offset);
+        Bytes read(length);
+        ASSERT_EQ(host.read(1, offset, read), Outcome::Completed);
+        EXPECT_EQ(std::memcmp(read.data(), expected.data() + offset, length), 0);
+        Bytes written = patternBytes(length, static_cast<unsigned>(offset));
+        ASSERT_EQ(host.write(1, offset, written), Outcome::Completed);
+        std::ranges::copy(written, expected.begin() + static_cast<std::ptrdiff_t>(offset));
+        EXPECT_EQ(std::memcmp(device->memory().data(), expected.data(), expected.size()), 0);
+    }
+}
+
+// Each writes its own bytes of blocks that several write to: none may undo what another did.
+TEST(HostWithOwnTarget, UnalignedWritesAtOnceLoseNothing) {
+    OwnTarget target;
+    const auto device = target.add(1, 1 << 20);
+    HostOptions options;
+    options.io_queues = 3;
+    Host host(options);
+    host.connect(target.port(), OwnTarget::kNqn);
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    constexpr std::size_t kPiece = 1000;
+    constexpr std::size_t kPieces = 200;
+    Bytes written = patternBytes(kPiece * kPieces, 5);
+    std::vector<NotedRequest> requests;
+    for (std::size_t i = 0; i < kPieces; ++i) {
+        requests.emplace_back(HostRequest::Kind::Write, 1, i * kPiece, std::span(written).subspan(i * kPiece, kPiece));
+    }
+    ASSERT_TRUE(host.run(requests));
+    EXPECT_EQ(std::memcmp(device->memory().data(), written.data(), written.size()), 0);
+}
+
+TEST(HostWithOwnTarget, WhatDoesNotFitIsRejected) {
+    OwnTarget target;
+    target.add(1, 1 << 20);
+    Host host;
+    host.connect(target.port(), OwnTarget::kNqn);
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    Bytes data(8192);
+    EXPECT_EQ(host.read(2, 0, data), Outcome::Rejected);
+    EXPECT_EQ(host.last_status, 0x0b);
+    EXPECT_EQ(host.read(1, (1 << 20) - 4096, data), Outcome::Rejected);
+    EXPECT_EQ(host.last_status, 0x80);
+    EXPECT_EQ(host.read(1, UINT64_MAX - 4095, data), Outcome::Rejected);
+    EXPECT_EQ(host.state, State::Ready);
+}
+
+TEST(HostWithOwnTarget, ANamespaceThatCameLaterIsFound) {
+    OwnTarget target;
+    target.add(1, 1 << 20);
+    Host host;
+    host.connect(target.port(), OwnTarget::kNqn);
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    target.add(2, 1 << 20);
+    Bytes data = patternBytes(4096, 2);
+    EXPECT_EQ(host.write(2, 0, data), Outcome::Completed);  // Whether or not the event came before.
+    EXPECT_TRUE(host.runUntil([&] { return host.namespace_changes > 0; }));
+    ASSERT_TRUE(target->removeNamespace(OwnTarget::kNqn, 1));
+    EXPECT_TRUE(host.runUntil([&] { return host.controller().namespaces().size() == 1; }));
+    EXPECT_EQ(host.controller().namespaces()[0].nsid, 2U);
+    EXPECT_EQ(host.read(1, 0, data), Outcome::Rejected);
+}
+
+TEST(HostWithOwnTarget, AnUnknownSubsystemIsNamed) {
+    OwnTarget target;
+    Host host;
+    host.connect(target.port(), "nqn.2016-06.io.mc:other");
+    EXPECT_FALSE(host.ready());
+    EXPECT_EQ(host.state, State::Gone);
+    EXPECT_EQ(host.last_error.code, ErrorCode::NotFound);
+    EXPECT_NE(host.last_error.message.find("nqn.2016-06.io.mc:other"), std::string::npos) << host.last_error.message;
+    Bytes data(4096);
+    EXPECT_EQ(host.read(1, 0, data), Outcome::Lost);
+}
+
+TEST(HostWithOwnTarget, ReconnectsToATargetThatIsBack) {
+    auto target = std::make_unique<OwnTarget>();
+    target->add(1, 1 << 20);
+    const std::uint16_t port = target->port();
+    HostOptions options;
+    options.reconnect_delay = 20ms;
+    Host host(options);
+    host.connect(port, OwnTarget::kNqn);
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    target.reset();
+    ASSERT_TRUE(host.runUntil([&] { return host.state == State::Reconnecting; }));
+    Bytes data = patternBytes(4096, 4);
+    NotedRequest waiting(HostRequest::Kind::Write, 1, 0, data);
+    host.controller().submit(waiting);
+    host.controller().flush();
+    OwnTarget again({}, port);
+    const auto device = again.add(1, 1 << 20);
+    ASSERT_TRUE(host.runUntil([&] { return waiting.ends > 0; }));
+    EXPECT_EQ(waiting.outcome, Outcome::Completed);
+    EXPECT_EQ(host.states.back(), State::Ready);
+    EXPECT_EQ(std::memcmp(device->memory().data(), data.data(), data.size()), 0);
+}
+
+TEST(HostWithOwnTarget, GivesUpAfterTheLossTimeout) {
+    auto target = std::make_unique<OwnTarget>();
+    target->add(1, 1 << 20);
+    HostOptions options;
+    options.reconnect_delay = 20ms;
+    options.loss_timeout = 100ms;
+    Host host(options);
+    host.connect(target->port(), OwnTarget::kNqn);
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    target.reset();
+    ASSERT_TRUE(host.runUntil([&] { return host.state == State::Reconnecting; }));
+    Bytes data(4096);
+    EXPECT_EQ(host.read(1, 0, data), Outcome::Lost);
+    EXPECT_EQ(host.state, State::Gone);
+}
+
+TEST(HostWithOwnTarget, CancelEndsEverything) {
+    OwnTarget target;
+    target.add(1, 16 << 20);
+    Host host;
+    host.connect(target.port(), OwnTarget::kNqn);
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    Bytes data(4 << 20);
+    std::vector<NotedRequest> requests(300, NotedRequest(HostRequest::Kind::Read, 1, 0, data));
+    for (auto& request : requests) {
+        host.controller().submit(request);
+    }
+    host.controller().flush();
+    host.controller().cancel();
+    EXPECT_TRUE(
+        std::ranges::all_of(requests, [](const auto& r) { return r.ends == 1 && r.outcome == Outcome::Canceled; }));
+}
+
+}  // namespace
+}  // namespace mc::nvme::host::test
