@@ -18,9 +18,9 @@
 
 namespace mc::io {
 
-/// Threads that carry out what would block an event loop. Devices take turns, and none has all of the threads; where all
-/// are held up (a device that hangs), a device that waits for its turn in vain gets a thread more. Used by the loop's
-/// thread.
+/// Threads that carry out what would block an event loop. Devices take turns, and none has all of the threads; where
+/// all are held up (a device that hangs), a device that waits for its turn in vain gets a thread more. Used by the
+/// loop's thread.
 class WorkerPool : private EventHandler {
   public:
     /// `workers` threads at most as long as none is held up.

@@ -36,7 +36,8 @@ class TemporaryFile {
   public:
     /// In `folder`, which ends with a slash; empty: where temporary files are.
     TemporaryFile(const std::string& name, std::size_t size, std::uint32_t seed = 1, const std::string& folder = {})
-        : path(folder.empty() ? temporaryPath(name) : folder + std::filesystem::path(temporaryPath(name)).filename().string()),
+        : path(folder.empty() ? temporaryPath(name)
+                              : folder + std::filesystem::path(temporaryPath(name)).filename().string()),
           content(patternOf(size, seed)) {
         std::ofstream(path, std::ios::binary)
             .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(size));
@@ -52,7 +53,8 @@ class TemporaryFile {
 /// Memory that direct I/O takes.
 class AlignedMemory {
   public:
-    explicit AlignedMemory(std::size_t size) : size_(size), bytes_(std::aligned_alloc(4096, (size + 4095) / 4096 * 4096)) {
+    explicit AlignedMemory(std::size_t size)
+        : size_(size), bytes_(std::aligned_alloc(4096, (size + 4095) / 4096 * 4096)) {
         std::ranges::fill(span(), std::byte{0xa5});
     }
     explicit AlignedMemory(std::span<const std::byte> content) : AlignedMemory(content.size()) {
