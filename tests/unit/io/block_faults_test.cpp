@@ -77,7 +77,7 @@ TEST(BlockFaults, DevicesThatHangDelayNoOthers) {
     EXPECT_TRUE(std::ranges::none_of(held, [](const Issued& one) { return one.end.has_value(); }));
     for (const auto& one : hanging)
         one->letGo();
-    ASSERT_TRUE(harness.runUntil([&] { return harness.queue().inFlight() == 0; }));
+    harness.runToTheEnd();
     EXPECT_TRUE(std::ranges::all_of(held, [](const Issued& one) { return one.end == EIO; }));
 }
 
@@ -94,7 +94,7 @@ TEST(BlockFaults, OneThatHangsLeavesAWorkerToTheOthersAtOnce) {
     ASSERT_TRUE(device) << device.error().message;
     EXPECT_EQ(harness.run({.kind = Kind::Flush, .device = device->get()}), 0);
     hanging[0]->letGo();
-    ASSERT_TRUE(harness.runUntil([&] { return harness.queue().inFlight() == 0; }));
+    harness.runToTheEnd();
 }
 
 TEST(BlockFaults, ManyDevicesShareAQueue) {
@@ -121,7 +121,7 @@ TEST(BlockFaults, ManyDevicesShareAQueue) {
                                  .data = memory.data() + i * kBlock};
             harness.submit(issued[i]);
         }
-        ASSERT_TRUE(harness.runUntil([&] { return harness.queue().inFlight() == 0; }));
+        harness.runToTheEnd();
         for (std::size_t i = 0; i < issued.size(); ++i) {
             if (i == 201) {
                 EXPECT_EQ(issued[i].end, EIO);

@@ -206,7 +206,7 @@ TEST_P(EveryBlockQueue, TakesMoreRequestsThanTheKernelMayHave) {
                              .data = memory.data() + i * kBlock};
         harness.submit(issued[i]);
     }
-    ASSERT_TRUE(harness.runUntil([&] { return harness.queue().inFlight() == 0; }));
+    harness.runToTheEnd();
     for (const Issued& one : issued) {
         ASSERT_EQ(one.end, 0);
         ASSERT_TRUE(std::ranges::equal(std::span(one.request.data, kBlock),
@@ -238,7 +238,7 @@ TEST_P(EveryBlockQueue, TakesRequestsFromWithinDone) {
         .done = [](BlockRequest& ended, int error) { static_cast<Chain*>(ended.context)->ended(ended, error); },
         .context = &chain};
     if (const auto end = harness.queue().submit(request)) chain.ended(request, *end);
-    EXPECT_TRUE(harness.runUntil([&] { return harness.queue().inFlight() == 0; }));
+    harness.runToTheEnd();
     EXPECT_EQ(chain.left, 0);
     EXPECT_EQ(chain.error, 0);
 }
