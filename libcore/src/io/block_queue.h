@@ -16,7 +16,10 @@ namespace mc::io {
 
 struct BlockQueueOptions {
     enum class Engine : std::uint8_t {
-        Auto,     ///< libaio if the kernel and the build have it, else io_uring, else threads.
+        /// libaio if the kernel and the build have it, else io_uring, else threads. On a virtual disk the two came out
+        /// alike (4 KiB reads at depth 32 and 128: 68,000 and 86,000 against 70,000 and 80,000 a second), where
+        /// containers forbid io_uring more often.
+        Auto,
         Uring,    ///< io_uring, or an error.
         Aio,      ///< libaio, or an error.
         Threads,  ///< Workers with ordinary system calls.
