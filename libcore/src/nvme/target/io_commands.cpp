@@ -2,6 +2,7 @@
 
 #include <nvme/types.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -24,6 +25,11 @@ bool forceUnitAccess(const Command& command) {
 // Of commands with a range: NLB is less one.
 std::uint64_t blockCount(const Command& command) {
     return (command.entry.cdw12 & 0xffffU) + 1;
+}
+
+// Of Dataset Management: NR is less one.
+std::uint32_t rangeCount(const Command& command) {
+    return (command.entry.cdw10 & 0xffU) + 1;
 }
 
 bool within(const Namespace& target, std::uint64_t block, std::uint64_t count) {
@@ -123,11 +129,12 @@ Status IoCommands::prepareZeroes(const Command& command) const {
     return command.target->isReadOnly() ? genericStatus(NVME_SC_NS_WRITE_PROTECTED) : Status{0};
 }
 
+// Hosts send room for all ranges that there could be, whatever the number of those that there are.
 Status IoCommands::prepareDeallocate(Command& command) const {
-    const std::uint32_t ranges = (command.entry.cdw10 & 0xffU) + 1;
-    static_assert(kMaxRanges == 0xff + 1);
+    constexpr std::uint32_t kMaxLength = kMaxRanges * static_cast<std::uint32_t>(sizeof(nvme_dsm_range));
+    const std::uint32_t needed = rangeCount(command) * static_cast<std::uint32_t>(sizeof(nvme_dsm_range));
     command.direction = Command::Direction::FromHost;
-    command.length = ranges * static_cast<std::uint32_t>(sizeof(nvme_dsm_range));
+    command.length = std::clamp(command.entry.data.length, needed, kMaxLength);
     return 0;
 }
 
@@ -184,10 +191,9 @@ void IoCommands::compare(Command& command) {
 
 // One range after the other; `step` counts them.
 void IoCommands::deallocate(Command& command) {
-    const std::uint32_t ranges = command.length / static_cast<std::uint32_t>(sizeof(nvme_dsm_range));
     // What else a host may tell of its ranges are hints.
     const bool wanted = (command.entry.cdw11 & NVME_DSMGMT_AD) != 0 && !command.target->isReadOnly();
-    if (!wanted || command.step == ranges) return finish(command, 0);
+    if (!wanted || command.step == rangeCount(command)) return finish(command, 0);
     nvme_dsm_range range;
     std::memcpy(&range, command.data + command.step * sizeof(range), sizeof(range));
     if (!within(*command.target, range.slba, range.nlb)) return finish(command, genericStatus(NVME_SC_LBA_RANGE));

@@ -63,9 +63,9 @@ Result<void> checkSubsystem(const SubsystemOptions& options) {
     }
     for (const auto& host : options.hosts) {
         if (auto checked = checkNqn(host.nqn, "host"); !checked) return checked;
-        for (const auto& key : {host.key, host.controller_key}) {
-            if (key.empty()) continue;
-            const auto parsed = AuthenticationKey::parse(key);
+        for (const std::string* key : {&host.key, &host.controller_key}) {
+            if (key->empty()) continue;
+            const auto parsed = AuthenticationKey::parse(*key);
             if (!parsed) return std::unexpected(wrap(fmt::format("host {}", host.nqn), parsed.error()));
         }
         if (host.key.empty() && !host.controller_key.empty()) {
