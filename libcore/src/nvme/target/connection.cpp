@@ -224,7 +224,8 @@ bool Connection::peersTurn() {
 bool Connection::awaitsDataTooLong(std::uint32_t sweeps) {
     bool found = false;
     table_.forEach([&](const Command& command) {
-        found = found || (command.state == Command::State::AwaitingData && worker_.sweeps() - command.asked_at > sweeps);
+        found =
+            found || (command.state == Command::State::AwaitingData && worker_.sweeps() - command.asked_at > sweeps);
     });
     return found;
 }
@@ -234,7 +235,8 @@ bool Connection::overdue() {
     quiet_sweeps_ = moved ? 0 : quiet_sweeps_ + 1;
     ++age_sweeps_;
     if (state_ == State::Draining) return false;  // Its timer runs.
-    if (state_ < State::Serving || !commands_->isOpen()) return worker_.lasts(age_sweeps_, worker_.options().connect_timeout);
+    if (state_ < State::Serving || !commands_->isOpen())
+        return worker_.lasts(age_sweeps_, worker_.options().connect_timeout);
     const auto limit = worker_.options().stall_timeout;
     if (limit.count() == 0) return false;
     if (worker_.lasts(quiet_sweeps_, limit) && peersTurn()) return true;

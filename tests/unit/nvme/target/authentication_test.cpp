@@ -15,11 +15,10 @@ class NvmeTargetAuthentication : public test::TargetFixture {
   protected:
     void SetUp() override {
         start({.connect_timeout = std::chrono::milliseconds(500)});
-        ASSERT_TRUE(target_->addSubsystem({.nqn = kClosed,
-                                           .allow_any_host = false,
-                                           .hosts = {{.nqn = test::kHostNqn,
-                                                      .key = test::kKey256,
-                                                      .controller_key = test::kKey384}}}));
+        ASSERT_TRUE(target_->addSubsystem(
+            {.nqn = kClosed,
+             .allow_any_host = false,
+             .hosts = {{.nqn = test::kHostNqn, .key = test::kKey256, .controller_key = test::kKey384}}}));
     }
     static SubmissionEntry command(FabricsType type, std::size_t length) {
         return std::bit_cast<SubmissionEntry>(AuthenticationCommand{.type = type,
@@ -48,7 +47,8 @@ class NvmeTargetAuthentication : public test::TargetFixture {
         while (!authentication.done() && !authentication.failed()) {
             if (authentication.hasMessage()) {
                 const auto message = authentication.next();
-                EXPECT_EQ(host.runInCapsule(command(FabricsType::AuthenticationSend, message.size()), message).status(), 0);
+                EXPECT_EQ(host.runInCapsule(command(FabricsType::AuthenticationSend, message.size()), message).status(),
+                          0);
             } else {
                 const auto answer = host.run(command(FabricsType::AuthenticationReceive, 4096), 4096);
                 EXPECT_EQ(answer.status(), 0);
@@ -86,7 +86,8 @@ TEST_F(NvmeTargetAuthentication, RefusesCommandsOfAnotherKind) {
     auto entry = std::bit_cast<AuthenticationCommand>(command(FabricsType::AuthenticationSend, 8));
     entry.protocol = 1;
     EXPECT_EQ(host.runInCapsule(std::bit_cast<SubmissionEntry>(entry), Bytes(8)).code(), NVME_SC_INVALID_FIELD);
-    EXPECT_EQ(host.runInCapsule(command(FabricsType::AuthenticationSend, 8000), Bytes(8000)).code(), NVME_SC_INVALID_FIELD);
+    EXPECT_EQ(host.runInCapsule(command(FabricsType::AuthenticationSend, 8000), Bytes(8000)).code(),
+              NVME_SC_INVALID_FIELD);
     EXPECT_EQ(host.run(command(FabricsType::AuthenticationReceive, 1 << 20), 1 << 20).code(), NVME_SC_INVALID_FIELD);
     EXPECT_EQ(host.run(command(FabricsType::AuthenticationReceive, 0)).code(), NVME_SC_INVALID_FIELD);
 }
