@@ -27,6 +27,12 @@ std::uint64_t blockCount(const Command& command) {
     return (command.entry.cdw12 & 0xffffU) + 1;
 }
 
+// Where Compare reads to: behind what the host has sent, aligned as devices need it.
+std::uint32_t readBehind(const Command& command) {
+    constexpr std::uint32_t kPage = BufferPool::kAlignment;
+    return (command.length + kPage - 1) / kPage * kPage;
+}
+
 // Of Dataset Management: NR is less one.
 std::uint32_t rangeCount(const Command& command) {
     return (command.entry.cdw10 & 0xffU) + 1;
@@ -115,7 +121,7 @@ Status IoCommands::prepareTransfer(Command& command, Command::Direction directio
     command.length = static_cast<std::uint32_t>(bytes);
     std::byte* const memory = target.memory();
     if (command.entry.opcode == nvme_cmd_compare) {
-        command.extra = memory == nullptr ? command.length : 0;
+        command.extra = memory == nullptr ? readBehind(command) : 0;
     } else if (memory != nullptr) {
         command.place = memory + (block << target.blockShift());
     }
@@ -185,7 +191,7 @@ void IoCommands::compare(Command& command) {
                        .device = &command.target->device(),
                        .offset = offset,
                        .length = command.length,
-                       .data = command.data + command.length};
+                       .data = command.data + readBehind(command)};
     connection_.submit(command);
 }
 
@@ -213,7 +219,7 @@ void IoCommands::onDevice(Command& command, int error) {
         return deallocate(command);
     }
     if (error == 0 && command.entry.opcode == nvme_cmd_compare) {
-        const bool equal = std::memcmp(command.data, command.data + command.length, command.length) == 0;
+        const bool equal = std::memcmp(command.data, command.data + readBehind(command), command.length) == 0;
         return finish(command, equal ? Status{0} : mediaStatus(NVME_SC_COMPARE_FAILED));
     }
     finish(command, statusOf(command.request.kind, error));

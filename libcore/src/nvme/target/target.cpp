@@ -193,16 +193,16 @@ std::vector<ControllerStatus> Target::controllers() const {
     std::vector<ControllerStatus> all;
     for (const auto& [controller, io_queues] : impl_->server->registry().controllers()) {
         const auto& identity = controller->identity();
-        all.push_back({.id = identity.id,
-                       .host_nqn = identity.host_nqn,
-                       .address = identity.address,
-                       .subsystem_nqn = controller->isDiscovery() ? kDiscoveryNqn : identity.subsystem->nqn(),
-                       .io_queues = io_queues,
-                       .authenticated = controller->isAuthenticated(),
-                       .header_digest = identity.header_digest,
-                       .data_digest = identity.data_digest,
-                       .connected = std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() -
-                                                                                     controller->since())});
+        all.push_back(
+            {.id = identity.id,
+             .host_nqn = identity.host_nqn,
+             .address = identity.address,
+             .subsystem_nqn = controller->isDiscovery() ? kDiscoveryNqn : identity.subsystem->nqn(),
+             .io_queues = io_queues,
+             .authenticated = controller->isAuthenticated(),
+             .header_digest = identity.header_digest,
+             .data_digest = identity.data_digest,
+             .connected = std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() - controller->since())});
     }
     return all;
 }

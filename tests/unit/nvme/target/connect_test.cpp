@@ -75,7 +75,8 @@ TEST_F(NvmeTargetConnect, OnlyHostsThatAreAllowed) {
                   dataField(offsetof(ConnectData, host_nqn)));
     TestHost host(target_->port());
     host.initialize();
-    EXPECT_EQ(host.connect({.subsystem_nqn = "nqn.2024-01.test:closed", .host_nqn = "nqn.2024-01.test:friend"}).status(), 0);
+    EXPECT_EQ(
+        host.connect({.subsystem_nqn = "nqn.2024-01.test:closed", .host_nqn = "nqn.2024-01.test:friend"}).status(), 0);
 }
 
 TEST_F(NvmeTargetConnect, AConnectionMayTryAgain) {

@@ -64,7 +64,9 @@ TEST_F(NvmeTargetDiscovery, TellsOfSubsystemsAndReferrals) {
 TEST_F(NvmeTargetDiscovery, ChangesCountAndAreTold) {
     start();
     TestHost host = discover();
-    ASSERT_EQ(host.run({.opcode = nvme_admin_set_features, .cdw10 = NVME_FEAT_FID_ASYNC_EVENT, .cdw11 = 1U << 31U}).status(), 0);
+    ASSERT_EQ(
+        host.run({.opcode = nvme_admin_set_features, .cdw10 = NVME_FEAT_FID_ASYNC_EVENT, .cdw11 = 1U << 31U}).status(),
+        0);
     const Log before = readLog(host);
     const SubmissionEntry event{.opcode = nvme_admin_async_event,
                                 .flags = SubmissionEntry::kUsesSgl,
@@ -91,10 +93,12 @@ TEST_F(NvmeTargetDiscovery, IsAControllerOfItsOwnKind) {
     EXPECT_NE(id.oaes & 1U << 31U, 0U);
     EXPECT_EQ(host.run({.opcode = nvme_admin_identify, .cdw10 = 2}, 4096).code(), NVME_SC_INVALID_FIELD);
     EXPECT_EQ(log(host, 1024, 1 << 20).code(), NVME_SC_INVALID_FIELD) << "behind its end";
-    EXPECT_EQ(host.run({.opcode = nvme_admin_set_features, .cdw10 = NVME_FEAT_FID_NUM_QUEUES}).code(), NVME_SC_INVALID_FIELD);
+    EXPECT_EQ(host.run({.opcode = nvme_admin_set_features, .cdw10 = NVME_FEAT_FID_NUM_QUEUES}).code(),
+              NVME_SC_INVALID_FIELD);
     TestHost queue(target_->port());
     queue.initialize();
-    EXPECT_NE(queue.connect({.subsystem_nqn = kDiscoveryNqn, .controller_id = controller_id_, .queue_id = 1}).status(), 0);
+    EXPECT_NE(queue.connect({.subsystem_nqn = kDiscoveryNqn, .controller_id = controller_id_, .queue_id = 1}).status(),
+              0);
 }
 
 }  // namespace

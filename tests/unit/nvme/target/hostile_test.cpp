@@ -116,7 +116,8 @@ TEST_F(NvmeTargetHostile, PdusOutOfOrder) {
     TestHost pipelined(target_->port());
     pipelined.initialize();
     // A second command before Connect has been answered.
-    const ConnectCommand connect{.command_id = 1, .data = {.length = sizeof(ConnectData), .type = SglDescriptor::kTransport}};
+    const ConnectCommand connect{.command_id = 1,
+                                 .data = {.length = sizeof(ConnectData), .type = SglDescriptor::kTransport}};
     pipelined.send(std::bit_cast<SubmissionEntry>(connect));
     pipelined.send(std::bit_cast<SubmissionEntry>(connect));
     expectTermination(pipelined, fatal::kPduSequenceError, 0);
@@ -138,7 +139,11 @@ TEST_F(NvmeTargetHostile, HeadersOfCapsules) {
         {[](auto& header) { header.length = 71; }, fatal::kInvalidPduHeaderField, 4},
         {[](auto& header) { header.length = 72 + 8192 + 4; }, fatal::kDataTransferLimitExceeded, 4},
         {[](auto& header) { header.length = 0xfffffff0; }, fatal::kDataTransferLimitExceeded, 4},
-        {[](auto& header) { header.data_offset = 252; header.length = 200; }, fatal::kInvalidPduHeaderField, 4},
+        {[](auto& header) {
+             header.data_offset = 252;
+             header.length = 200;
+         },
+         fatal::kInvalidPduHeaderField, 4},
     };
     std::uint16_t queue_id = 1;
     for (const auto& each : cases) {
@@ -198,11 +203,9 @@ TEST_F(NvmeTargetHostile, DataThatNobodyAskedFor) {
 
 TEST_F(NvmeTargetHostile, DigestsThatDoNotFit) {
     TestHost host = connectQueue(1, {.header = true, .data = true});
-    Bytes damaged = host.makeCapsule({.opcode = nvme_cmd_write,
-                                      .flags = SubmissionEntry::kUsesSgl,
-                                      .command_id = 9,
-                                      .nsid = 1},
-                                     Bytes(4096, std::byte{7}));
+    Bytes damaged =
+        host.makeCapsule({.opcode = nvme_cmd_write, .flags = SubmissionEntry::kUsesSgl, .command_id = 9, .nsid = 1},
+                         Bytes(4096, std::byte{7}));
     damaged.back() ^= std::byte{1};
     host.sendBytes(damaged);
     const auto answer = host.await(9);
@@ -259,7 +262,9 @@ TEST_F(NvmeTargetHostile, HostsThatStopInTheMiddle) {
     TestHost within_header = connectQueue(1);
     within_header.sendBytes(beginning(within_header.makeCapsule(readOne(1)), 20));
     TestHost within_data = connectQueue(2);
-    within_data.sendBytes(beginning(within_data.makeCapsule(transfer(nvme_cmd_write, 0, 1), Bytes(4096)), 1000));
+    SubmissionEntry write = transfer(nvme_cmd_write, 0, 1);
+    write.flags = SubmissionEntry::kUsesSgl;
+    within_data.sendBytes(beginning(within_data.makeCapsule(write, Bytes(4096)), 1000));
     TestHost never_answers = connectQueue(3);
     askedFor(never_answers);
     TestHost busy = connectQueue(4);  // Which only leaves one of its commands alone.
@@ -309,7 +314,8 @@ TEST_F(NvmeTargetHostile, HalfOpenConnections) {
 TEST_F(NvmeTargetHostile, BytesThatComeOneByOne) {
     TestHost host = connectQueue(1, {.header = true, .data = true});
     const Bytes data = pattern(4096);
-    Bytes stream = host.makeCapsule({.opcode = nvme_cmd_write, .flags = SubmissionEntry::kUsesSgl, .command_id = 1, .nsid = 1}, data);
+    Bytes stream = host.makeCapsule(
+        {.opcode = nvme_cmd_write, .flags = SubmissionEntry::kUsesSgl, .command_id = 1, .nsid = 1}, data);
     for (const std::byte byte : std::span(stream)) {
         host.sendBytes({&byte, 1});
     }

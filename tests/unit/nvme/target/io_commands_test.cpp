@@ -62,7 +62,8 @@ TEST_P(NvmeTargetIo, WritesReadsFlushes) {
     const Bytes data = pattern(64 << 10);
     const auto blocks = static_cast<std::uint32_t>(data.size() / block_);
     EXPECT_EQ(queue_->runAsked(transfer(nvme_cmd_write, 7, blocks), data).status(), 0);
-    EXPECT_EQ(queue_->runInCapsule(transfer(nvme_cmd_write, 0, 8192 / block_), std::span(data).first(8192)).status(), 0);
+    EXPECT_EQ(queue_->runInCapsule(transfer(nvme_cmd_write, 0, 8192 / block_), std::span(data).first(8192)).status(),
+              0);
     EXPECT_EQ(queue_->run({.opcode = nvme_cmd_flush, .nsid = 1}).status(), 0);
     EXPECT_EQ(readAll(7, blocks), data);
     auto durable = transfer(nvme_cmd_write, 1, 1);
@@ -76,7 +77,8 @@ TEST_P(NvmeTargetIo, WriteZeroesAndDeallocate) {
     ASSERT_EQ(queue_->runAsked(transfer(nvme_cmd_write, 0, 16), data).status(), 0);
     EXPECT_EQ(queue_->run(transfer(nvme_cmd_write_zeroes, 4, 4)).status(), 0);
     const Bytes after = readAll(0, 16);
-    EXPECT_TRUE(std::ranges::all_of(std::span(after).subspan(4 * block_, 4 * block_), [](auto b) { return b == std::byte{0}; }));
+    EXPECT_TRUE(std::ranges::all_of(std::span(after).subspan(4 * block_, 4 * block_),
+                                    [](auto b) { return b == std::byte{0}; }));
     EXPECT_TRUE(std::ranges::equal(std::span(after).first(4 * block_), std::span(data).first(4 * block_)));
     EXPECT_TRUE(std::ranges::equal(std::span(after).subspan(8 * block_), std::span(data).subspan(8 * block_)));
 
@@ -86,7 +88,8 @@ TEST_P(NvmeTargetIo, WriteZeroesAndDeallocate) {
     const Bytes kept = readAll(10, 6);
     EXPECT_TRUE(std::ranges::equal(kept, std::span(data).subspan(10 * block_)));
 
-    const std::array<nvme_dsm_range, 2> beyond{{{.cattr = 0, .nlb = 2, .slba = 0}, {.cattr = 0, .nlb = 2, .slba = ~0ULL}}};
+    const std::array<nvme_dsm_range, 2> beyond{
+        {{.cattr = 0, .nlb = 2, .slba = 0}, {.cattr = 0, .nlb = 2, .slba = ~0ULL}}};
     EXPECT_EQ(queue_->runInCapsule(deallocate, test::bytesOf(beyond)).code(), NVME_SC_LBA_RANGE);
     Bytes roomy = test::bytesOf(ranges);
     roomy.resize(4096);

@@ -106,8 +106,9 @@ TEST_F(NvmeTargetNamespaces, WhatIsWrongIsTold) {
     EXPECT_EQ(target_->addSubsystem({.nqn = test::kSubsystem}).error().code, ErrorCode::AlreadyExists);
     EXPECT_EQ(target_->addSubsystem({.nqn = "nqn.x:y", .serial = "123456789012345678901"}).error().code,
               ErrorCode::InvalidArgument);
-    EXPECT_EQ(target_->addSubsystem({.nqn = "nqn.x:y", .hosts = {{.nqn = "nqn.x:h", .key = "DHHC-1:secret"}}}).error().code,
-              ErrorCode::InvalidArgument);
+    EXPECT_EQ(
+        target_->addSubsystem({.nqn = "nqn.x:y", .hosts = {{.nqn = "nqn.x:h", .key = "DHHC-1:secret"}}}).error().code,
+        ErrorCode::InvalidArgument);
 }
 
 TEST_F(NvmeTargetNamespaces, AreReadAndWrittenByManyQueuesWhileOthersComeAndGo) {
