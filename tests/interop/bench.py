@@ -11,7 +11,7 @@ from typing import Any
 from peer.initiator import DataConnection, Handshake, open_data
 from support import ReadyProcess
 
-OUTER_LIMIT_SECONDS = 60.0  # a run that takes longer hangs
+OUTER_LIMIT_SECONDS = 120.0  # a run that takes longer hangs
 COMMON = ("--metadata_server=P2PHANDSHAKE", "--protocol=tcp", "--json")
 ENDED_BADLY = {1, 65, 69, 74, 75, 76}  # exit codes that put the blame on the peer or the road
 # Flags of initiators here; any other has mc-bench's own default.

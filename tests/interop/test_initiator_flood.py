@@ -56,7 +56,8 @@ class Flood(InteropTest):
 
     def test_one_within_a_raised_limit_takes_memory_in_proportion(self) -> None:
         with flooding_owner(100 * MIB) as (name, _):
-            status, errors, memory = run_and_weigh(name, "--handshake-max-length=128MiB")
+            flags = ("--handshake-max-length=128MiB", "--handshake-reply-timeout=10m")
+            status, errors, memory = run_and_weigh(name, *flags)
         self.assertIn(status, (65, 76), errors)
         self.assertLess(memory, (800 if sanitized() else 400) * MIB)
 

@@ -15,8 +15,7 @@ COMMANDS = {
     "mc-target": ("mc-target", "serve", "--memory=1MiB", "--control-socket=none", "--json"),
     "mc-bench": ("mc-bench", "--mode=target", "--block_size=4KiB", "--threads=1", "--buffer_size=1MiB", "--json"),
 }
-PATIENCE = "2s"  # with a server that hangs
-ENDS = ((signal.SIGSTOP, f"no answer within {PATIENCE}"), (signal.SIGKILL, "Connection refused"))
+ENDS = ((signal.SIGSTOP, f"no answer within {meta.PATIENCE}"), (signal.SIGKILL, "Connection refused"))
 DESCRIPTOR = "PUT /metadata?key=mooncake%2Fram%2F127.0.0.1"
 LOCATION = "PUT /metadata?key=mooncake%2Frpc_meta%2F127.0.0.1"
 
@@ -105,7 +104,7 @@ class Ending(InteropTest):
         def run(case: Case) -> tuple[int, str]:
             open_server, name, (sent, _) = case
             server, url = open_server()
-            with server, ReadyProcess(command(name, url), {"MC_METADATA_TIMEOUT": PATIENCE}) as target:
+            with server, ReadyProcess(command(name, url), {"MC_METADATA_TIMEOUT": meta.PATIENCE}) as target:
                 leave_alone(server, sent)
                 return target.stop()[0], target.errors()
 
@@ -122,7 +121,7 @@ class Ending(InteropTest):
                 run = bench.initiate(
                     "127.0.0.1",
                     "mixed",
-                    {"MC_METADATA_TIMEOUT": PATIENCE},
+                    {"MC_METADATA_TIMEOUT": meta.PATIENCE},
                     under_way=lambda: leave_alone(server, signal.SIGSTOP),
                     metadata_server=url,
                     local_server_name="localhost",
@@ -131,4 +130,5 @@ class Ending(InteropTest):
                 )
                 self.assertEqual(run.status, 0, run.errors)
                 self.assertEqual(run.mismatched_blocks, 0)
-                self.assertRegex(run.errors, f"withdraw mooncake/rpc_meta/localhost: .*no answer within {PATIENCE}")
+                self.assertRegex(run.errors, f"withdraw mooncake/ram/localhost: .*no answer within {meta.PATIENCE}")
+                self.assertIn("withdraw mooncake/rpc_meta/localhost: ", run.errors)  # For which little time was left.

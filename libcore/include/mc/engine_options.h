@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "mc/error.h"
 
@@ -30,16 +31,25 @@ struct TcpOptions {
     std::chrono::milliseconds idle_timeout{0};  ///< The same for one that asks for nothing; 0: never.
 };
 
+/// A host that may connect to the files that an engine serves, and how both prove who they are. Keys are texts as
+/// nvme-cli makes them, "DHHC-1:...".
+struct NvmeofHost {
+    std::string nqn;
+    std::string key;             ///< Its secret; empty: it is believed.
+    std::string controller_key;  ///< The engine's, for a host that asks for it; empty: none.
+};
+
 /// How the nvmeof_generic transport behaves.
 struct NvmeofOptions {
     bool direct_io = false;  ///< Files that this engine serves, past the page cache (MC_NVMEOF_GENERIC_DIRECT_IO).
     /// Client loops, each with its own controller at each peer (MC_NVMEOF_GENERIC_NUM_WORKERS).
     int workers = 8;
-    int threads = 4;  ///< Server loops.
-    std::string nqn;  ///< Of the served subsystem; empty: nqn.2016-06.io.mc:NAME.
-    bool header_digest = false;  ///< Asked for as a client.
+    int threads = 4;                ///< Server loops.
+    std::string nqn;                ///< Of the served subsystem; empty: nqn.2016-06.io.mc:NAME.
+    std::vector<NvmeofHost> hosts;  ///< Only these may connect to it; empty: any may.
+    bool header_digest = false;     ///< Asked for as a client.
     bool data_digest = false;
-    std::uint16_t queue_entries = 128;  ///< Requests under way at once, of each client loop at each peer.
+    std::uint16_t queue_entries = 128;              ///< Requests under way at once, of each client loop at each peer.
     std::chrono::milliseconds loss_timeout{30000};  ///< So long a client tries to reconnect before requests fail.
 };
 

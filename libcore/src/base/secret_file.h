@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -15,5 +16,8 @@ enum class OthersReading : std::uint8_t {
 
 /// The first line of the file at `path`. One that is empty, or longer than any password, is an error (Config).
 Result<std::string> readSecret(const std::string& path, OthersReading others = OthersReading::Warn);
+
+/// All of the file at `path`; Config for one that others may read, or that has more than `longest` bytes.
+Result<std::string> readSecretText(const std::string& path, std::size_t longest);
 
 }  // namespace mc

@@ -24,6 +24,9 @@ std::string fishCompletion(const Tool& tool);
 /// Secrets are left out.
 std::string effectiveToml(const Values& values);
 
+/// The value of an option that is set as TOML writes it: "64KiB" or [1, 2].
+std::string tomlValue(const Values::Entry& entry);
+
 /// The same as one JSON document: {"schema_version": 1, "options": {key: {"value", "origin"}}}, sizes in bytes,
 /// durations in seconds, null where there is no value; of a secret only whether it is set.
 std::string effectiveJson(const Values& values);

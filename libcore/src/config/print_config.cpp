@@ -25,6 +25,14 @@ std::string tomlScalar(const Option& option, const Scalar& value) {
     return quoteToml(text);
 }
 
+// A file's name may have a line break; a comment may not.
+std::string comment(std::string text) {
+    std::ranges::replace_if(text, [](unsigned char letter) { return letter < ' ' || letter == 0x7f; }, '?');
+    return text;
+}
+
+}  // namespace
+
 std::string tomlValue(const Values::Entry& entry) {
     if (!entry.option->repeated) return tomlScalar(*entry.option, entry.items.front());
     std::vector<std::string> items;
@@ -33,14 +41,6 @@ std::string tomlValue(const Values::Entry& entry) {
         items.push_back(tomlScalar(*entry.option, item));
     return fmt::format("[{}]", join(items, ", "));
 }
-
-// A file's name may have a line break; a comment may not.
-std::string comment(std::string text) {
-    std::ranges::replace_if(text, [](unsigned char letter) { return letter < ' ' || letter == 0x7f; }, '?');
-    return text;
-}
-
-}  // namespace
 
 std::string effectiveToml(const Values& values) {
     std::string toml;

@@ -160,11 +160,14 @@ bool LocalSegment::areHidden(std::span<void* const> addrs) const {
 Result<FileBufferID> LocalSegment::registerFile(const std::string& path, const LocalFileOptions& options) {
     const std::lock_guard lock(mutex_);
     if (files_.contains(path)) return fail(ErrorCode::AlreadyExists, fmt::format("file {}: registered already", path));
-    const FileBufferID id = ++last_file_;
+    const FileBufferID id = options.id != 0 ? options.id : last_file_ + 1;
+    if (std::ranges::any_of(files_, [id](const auto& entry) { return entry.second.id == id; }))
+        return fail(ErrorCode::AlreadyExists, fmt::format("file {}: number {} is another file's", path, id));
     for (const auto& transport : transports_) {
         auto registered = transport->registerFile(id, path, options);
         if (registered) {
             files_[path] = {.id = id, .transport = transport.get()};
+            last_file_ = std::max(last_file_, id);
             return id;
         }
         if (registered.error().code != ErrorCode::Unsupported) return std::unexpected(registered.error());
@@ -189,6 +192,14 @@ Result<void> LocalSegment::hideFile(const std::string& path) {
     if (std::exchange(found->second.hidden, true))
         return fail(ErrorCode::Busy, fmt::format("file {}: is being unregistered", path));
     return {};
+}
+
+std::optional<FileService> LocalSegment::fileService() const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& transport : transports_) {
+        if (auto service = transport->fileService()) return service;
+    }
+    return std::nullopt;
 }
 
 std::vector<SegmentDescriptor> LocalSegment::describe(const std::string& name) const {

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -49,6 +50,8 @@ class LocalSegment {
     /// Leaves it out of what is published. NotFound, or Busy if it is hidden already.
     Result<void> hideFile(const std::string& path);
 
+    std::optional<FileService> fileService() const;
+
     /// What is published: one descriptor per transport that can serve, the first under `name`, others under
     /// NAME-PROTOCOL; files under NAME-files.
     std::vector<SegmentDescriptor> describe(const std::string& name) const;
@@ -65,7 +68,7 @@ class LocalSegment {
         bool hidden = false;
     };
     std::map<std::string, File> files_;  // By path.
-    FileBufferID last_file_ = 0;         // Numbers are never used again.
+    FileBufferID last_file_ = 0;         // The highest number so far; those below are not given out again.
     std::vector<std::unique_ptr<Transport>> transports_;
 };
 

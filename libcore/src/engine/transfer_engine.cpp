@@ -136,6 +136,10 @@ Result<void> TransferEngine::unregisterLocalFile(const std::string& path) {
     return impl_->unregisterFile(path);
 }
 
+std::optional<FileService> TransferEngine::fileService() const {
+    return impl_->local.fileService();
+}
+
 Result<SegmentHandle> TransferEngine::openSegment(std::string_view segment_name) {
     return impl_->open(segment_name);
 }

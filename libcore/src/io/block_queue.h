@@ -22,7 +22,9 @@ struct BlockQueueOptions {
         Threads,  ///< Workers with ordinary system calls.
     };
     Engine engine = Engine::Auto;  ///< For reads and writes of direct devices.
-    unsigned depth = 256;          ///< Operations of direct devices that the kernel has at once; more wait here.
+    /// Operations of direct devices that the kernel has at once, up to 4096; more wait here. One device is given a third
+    /// of them, so that many can hang before others are sent the slow way, through the workers.
+    unsigned depth = 512;
     int workers = 4;               ///< Threads for what would block: reads that miss the page cache, flushes.
 };
 
@@ -32,7 +34,7 @@ struct BlockQueueOptions {
 /// every request has ended before it is destroyed.
 class BlockQueue {
   public:
-    /// Unsupported where the kernel or the build does not have the engine that was asked for.
+    /// InvalidArgument for a depth outside of its range, Unsupported where the kernel or the build does not have the engine that was asked for.
     static Result<std::unique_ptr<BlockQueue>> open(EventLoop& loop, const BlockQueueOptions& options);
     virtual ~BlockQueue() = default;
     BlockQueue(const BlockQueue&) = delete;

@@ -122,27 +122,13 @@ void WorkerPool::carryOutNext(std::unique_lock<std::mutex>& lock) {
     --turn.running;
     stepIn(turn);
     if (turn.running == 0 && turn.waiting.empty()) turns_.erase(turn.device);
-    if (!announce(request, error)) return;
+    const bool first = ended_.empty();  // The loop has been woken for the others.
+    request.error = error;
+    ended_.push(request);
+    if (!first) return;
     lock.unlock();
     wakeLoop();
     lock.lock();
-}
-
-// Whether the loop has to be woken for it.
-bool WorkerPool::announce(BlockRequest& request, int error) {
-    const bool first = ended_.empty();
-    request.error = error;
-    ended_.push(request);
-    return first;
-}
-
-void WorkerPool::end(BlockRequest& request, int error) {
-    bool first = false;
-    {
-        const std::lock_guard lock(mutex_);
-        first = announce(request, error);
-    }
-    if (first) wakeLoop();
 }
 
 void WorkerPool::wakeLoop() const {

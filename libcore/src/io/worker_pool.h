@@ -33,8 +33,6 @@ class WorkerPool : private EventHandler {
     /// Keeps it until flush.
     void submit(BlockRequest& request) { staged_.push(request); }
     void flush();
-    /// Brings it to the sink through the loop, without a thread.
-    void end(BlockRequest& request, int error);
 
     std::size_t threads() const { return threads_.size(); }
 
@@ -54,7 +52,6 @@ class WorkerPool : private EventHandler {
     void work();
     void stepIn(Turn& turn);
     void carryOutNext(std::unique_lock<std::mutex>& lock);
-    bool announce(BlockRequest& request, int error);
     void wakeLoop() const;
     void watchForStalls();
     void relieveStalled();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "mc/segment.h"
@@ -61,17 +62,28 @@ void addOwner(SegmentSummary& summary, std::string_view value, std::string versi
     summary.owner = std::move(*owner);
 }
 
-using Found = std::map<std::string, SegmentSummary, std::less<>>;
+// Where the segment of a name is in the inventory.
+using Places = std::map<std::string, std::size_t, std::less<>>;
 
-void add(Inventory& inventory, Found& found, const KeyNames& keys, Item& item) {
+SegmentSummary& summaryOf(std::string_view name, Inventory& inventory, Places& places) {
+    auto place = places.find(name);
+    if (place == places.end()) {
+        place = places.emplace(name, inventory.segments.size()).first;
+        inventory.segments.emplace_back().name = name;
+    }
+    return inventory.segments[place->second];
+}
+
+void add(Inventory& inventory, Places& places, const KeyNames& keys, Item& item) {
     const auto key = std::string_view(item.key).substr(keys.prefix().size());
     if (key.starts_with(kRpcMeta)) {
         ++inventory.rpc_metas;
-        return addOwner(found[std::string(key.substr(kRpcMeta.size()))], item.value, std::move(item.version));
+        auto& summary = summaryOf(key.substr(kRpcMeta.size()), inventory, places);
+        return addOwner(summary, item.value, std::move(item.version));
     }
     if (const auto name = keys.segmentName(item.key); !name.empty() && !isOtherClusters(key)) {
         ++inventory.descriptors;
-        return addDescriptor(found[std::string(name)], item.value, std::move(item.version));
+        return addDescriptor(summaryOf(name, inventory, places), item.value, std::move(item.version));
     }
     ++(key.starts_with(kCheckpoints) ? inventory.checkpoints
        : isOtherClusters(key)        ? inventory.other_clusters
@@ -82,18 +94,15 @@ void add(Inventory& inventory, Found& found, const KeyNames& keys, Item& item) {
 
 Result<Inventory> takeInventory(Store& store, const KeyNames& keys, Deadline deadline, const std::stop_token& stop) {
     Inventory inventory;
-    Found found;
+    Places places;
     const auto take = [&](Page& page) -> Result<bool> {
         for (auto& item : page.items)
-            add(inventory, found, keys, item);
+            add(inventory, places, keys, item);
         return true;
     };
     const auto listed = forEachPage(store, {.prefix = keys.prefix(), .deadline = deadline, .stop = stop}, take);
     if (!listed) return std::unexpected(listed.error());
-    for (auto& [name, summary] : found) {
-        summary.name = name;
-        inventory.segments.push_back(std::move(summary));
-    }
+    std::ranges::sort(inventory.segments, {}, &SegmentSummary::name);
     return inventory;
 }
 

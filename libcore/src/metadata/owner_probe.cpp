@@ -1,9 +1,12 @@
 #include "metadata/owner_probe.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -15,7 +18,17 @@
 namespace mc::metadata {
 namespace {
 
-constexpr std::size_t kAtOnce = 32;
+constexpr std::size_t kMostAtOnce = 256;
+constexpr std::size_t kLeastAtOnce = 8;
+constexpr std::size_t kOtherDescriptors = 64;  // Of the process besides.
+
+// Each has a socket open, or a resolver's.
+std::size_t atOnce() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kLeastAtOnce;
+    const rlim_t spare = limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, kOtherDescriptors);
+    return static_cast<std::size_t>(std::clamp<rlim_t>(spare, kLeastAtOnce, kMostAtOnce));
+}
 
 Result<OwnerProbe> probeAt(const io::SocketAddress& address, std::chrono::milliseconds connect_timeout,
                            const HandshakeCallOptions& options) {
@@ -91,9 +104,13 @@ void manyAtOnce(std::size_t count, const std::function<void(std::size_t)>& work,
         for (std::size_t i = next++; i < count && !stop.stop_requested(); i = next++)
             work(i);
     };
-    std::vector<std::jthread> workers(std::min(kAtOnce, count));
-    for (auto& worker : workers)
-        worker = std::jthread(run);
+    std::vector<std::jthread> helpers;
+    try {
+        for (std::size_t wanted = std::min(atOnce(), count); wanted > 1; --wanted)
+            helpers.emplace_back(run);
+    } catch (const std::system_error&) {  // As many as the system has to give.
+    }
+    run();
 }
 
 }  // namespace mc::metadata

@@ -38,7 +38,9 @@ Result<OwnerProbe> probeOwner(const std::vector<io::SocketAddress>& addresses, c
 /// The same where its rpc_meta says it is; an error is Unknown.
 OwnerProbe askOwner(const RpcMeta& owner, const HandshakeCallOptions& options);
 
-/// Calls `work` with 0 to `count` - 1, many at once, each in some thread; less of them if it is stopped.
+/// Calls `work`, which has one descriptor open, with 0 to `count` - 1: up to 256 at once, and at most as many as
+/// RLIMIT_NOFILE leaves room for, each in some thread. Less of them if it is stopped. What `work` throws ends the
+/// process.
 void manyAtOnce(std::size_t count, const std::function<void(std::size_t)>& work, const std::stop_token& stop);
 
 }  // namespace mc::metadata

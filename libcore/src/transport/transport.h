@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +55,8 @@ class Transport {
     virtual Result<void> registerFile(FileBufferID id, const std::string& path, const LocalFileOptions& options);
     /// Returns when no peer can reach the file any more.
     virtual Result<void> unregisterFile(FileBufferID id);
+    /// Where files are served; nothing where none can be.
+    virtual std::optional<FileService> fileService() const { return std::nullopt; }
 
     /// Adds what peers must know to reach this side.
     virtual void describe(SegmentDescriptor& descriptor) const = 0;

@@ -34,8 +34,10 @@ inline std::vector<std::byte> patternOf(std::size_t size, std::uint32_t seed) {
 /// A regular file that goes with it.
 class TemporaryFile {
   public:
-    TemporaryFile(const std::string& name, std::size_t size, std::uint32_t seed = 1)
-        : path(temporaryPath(name)), content(patternOf(size, seed)) {
+    /// In `folder`, which ends with a slash; empty: where temporary files are.
+    TemporaryFile(const std::string& name, std::size_t size, std::uint32_t seed = 1, const std::string& folder = {})
+        : path(folder.empty() ? temporaryPath(name) : folder + std::filesystem::path(temporaryPath(name)).filename().string()),
+          content(patternOf(size, seed)) {
         std::ofstream(path, std::ios::binary)
             .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(size));
     }

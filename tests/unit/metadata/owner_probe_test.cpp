@@ -2,9 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
+#include <latch>
 #include <numeric>
+#include <thread>
 
 #include "metadata/daemon_fixture.h"
 
@@ -78,6 +83,38 @@ TEST(ManyAtOnce, CallsEachOnceAndStopsWhenTold) {
     manyAtOnce(calls.size(), [&](std::size_t i) { ++calls[i]; }, stop.get_token());
     EXPECT_EQ(std::accumulate(calls.begin(), calls.end(), 0), 1000);
     manyAtOnce(0, [](std::size_t) { ADD_FAILURE(); }, {});
+}
+
+TEST(ManyAtOnce, RunsTwoHundredAndFiftySixSideBySide) {
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 1024);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    // Nobody gets beyond before all have come.
+    std::latch all(256);
+    std::atomic<int> passed = 0;
+    const auto meet = [&](std::size_t) {
+        all.arrive_and_wait();
+        ++passed;
+    };
+    manyAtOnce(256, meet, {});
+    EXPECT_EQ(passed, 256);
+}
+
+TEST(ManyAtOnce, LeavesDescriptorsToOthers) {
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const rlimit few{100, limit.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    std::atomic<int> failed = 0;
+    const auto openOne = [&](std::size_t) {
+        const FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (!socket) ++failed;
+        std::this_thread::sleep_for(milliseconds(1));  // So that many are open.
+    };
+    manyAtOnce(2000, openOne, {});
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_EQ(failed, 0);
 }
 
 }  // namespace
