@@ -19,6 +19,7 @@ class Authenticator {
     Authenticator(AdminChannel& channel, HostAuthenticationOptions options, Proved proved, AdminChannel::Fail fail);
     Authenticator(const Authenticator&) = delete;
     Authenticator& operator=(const Authenticator&) = delete;
+    ~Authenticator() = default;
 
     void start() { proceed(); }
 
