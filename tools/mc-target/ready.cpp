@@ -12,7 +12,7 @@
 #include "base/units.h"
 #include "common/shell.h"
 #include "common/table.h"
-#include "segment/nvme_transport_id.h"
+#include "transport/nvmeof/transport_id.h"
 
 namespace mc::target {
 namespace {
@@ -156,7 +156,7 @@ std::string readyTable(const Ready& ready) {
     if (!ready.control_socket.empty()) text += fmt::format("control socket {}\n", ready.control_socket);
     if (has_memory) text += bufferTable(ready.buffers);
     if (!ready.file_service) return text;
-    text += fmt::format("files: segment {}, {}, {}\n", ready.files_segment, toString(ready.file_service->trid),
+    text += fmt::format("files: segment {}, {}, {}\n", ready.files_segment, nvmeof::formatTransportId(ready.file_service->trid),
                         ready.file_service->trid.subnqn);
     return text + fileTable(ready.files);
 }

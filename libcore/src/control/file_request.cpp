@@ -28,17 +28,17 @@ std::string hintFor(std::string_view text) {
 }  // namespace
 
 Result<FileRequest> parseFileRequest(std::string_view text) {
-    if (text.empty()) return fail(ErrorCode::InvalidArgument, "the name of a file is empty", "write /data/f0:1GiB");
+    if (text.empty()) return fail(ErrorCode::InvalidArgument, "names no file", "write /data/f0:1GiB");
     const auto colon = text.rfind(':');
     const auto size = parseSize(colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1));
     if (!size || exists(text)) {
         if (std::string hint = hintFor(text); !hint.empty())
-            return fail(ErrorCode::InvalidArgument, fmt::format("{}: there is no such file", printable(text)), hint);
+            return fail(ErrorCode::InvalidArgument, "there is no such file", std::move(hint));
         return FileRequest{.path = io::absolutePath(text)};
     }
-    if (colon == 0) return fail(ErrorCode::InvalidArgument, "the name of a file is empty", "write /data/f0:1GiB");
+    if (colon == 0) return fail(ErrorCode::InvalidArgument, "names no file", "write /data/f0:1GiB");
     if (*size == 0) {
-        return fail(ErrorCode::InvalidArgument, fmt::format("{}: a size of 0", printable(text)),
+        return fail(ErrorCode::InvalidArgument, "a size of 0",
                     "without a size all of the file is served");
     }
     return FileRequest{.path = io::absolutePath(text.substr(0, colon)), .size = *size};

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "engine/engine_options.h"
 #include "io/socket.h"
+#include "transport/nvmeof/nvmeof_transport.h"
 #include "transport/tcp/tcp_transport.h"
 
 namespace mc {
@@ -95,8 +96,12 @@ Result<Transport*> TransferEngine::Impl::installTcp() {
     return install(std::move(*transport));
 }
 
-Result<Transport*> TransferEngine::Impl::installNvmeof(std::string_view /*trid*/) {
-    return fail(ErrorCode::Unsupported, "transport nvmeof_generic: not in this build");
+Result<Transport*> TransferEngine::Impl::installNvmeof(std::string_view where) {
+    const auto joined = membership();
+    if (!joined) return std::unexpected(joined.error());
+    auto transport = nvmeof::NvmeofTransport::open(where, (*joined)->name(), options.nvmeof);
+    if (!transport) return std::unexpected(transport.error());
+    return install(std::move(*transport));
 }
 
 Result<Transport*> TransferEngine::Impl::install(std::unique_ptr<Transport> transport) {
