@@ -60,8 +60,8 @@ Result<ExitCode> runAddBuffers(const config::Values& values) {
     }
     const TargetCall call{.option = "buffer",
                           .method = "add_memory",
-                          .foreign = {"file", "force", "path", "memory", "if-exists", "keep-alive",
-                                      "local-server-name", "protocol", "device", "nic-priority-matrix"}};
+                          .foreign = {"file", "force", "path", "memory", "if-exists", "keep-alive", "local-server-name",
+                                      "protocol", "device", "nic-priority-matrix"}};
     const auto reply = callTarget(values, call, {{"memory", sizes}});
     if (!reply) return std::unexpected(reply.error());
     try {

@@ -31,12 +31,9 @@ std::string table(const json& files) {
 }
 
 std::string document(const json& reply) {
-    const Json document{{"schema_version", 1},
-                        {"segment", reply.at("files_segment")},
-                        {"action", "added"},
-                        {"dry_run", reply.at("dry_run")},
-                        {"files", reply.at("files")},
-                        {"files_served", reply.at("files_served")}};
+    const Json document{{"schema_version", 1},        {"segment", reply.at("files_segment")},
+                        {"action", "added"},          {"dry_run", reply.at("dry_run")},
+                        {"files", reply.at("files")}, {"files_served", reply.at("files_served")}};
     return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -49,8 +46,7 @@ void tell(const json& reply) {
         return;
     }
     fmt::print(stderr, "added {} to {}; mc-register remove {} --file={} takes it back\n", describeServedFiles(files),
-               segment, printable(reply.at("name").get<std::string>()),
-               files.at(0).at("number").get<std::uint64_t>());
+               segment, printable(reply.at("name").get<std::string>()), files.at(0).at("number").get<std::uint64_t>());
 }
 
 /// As the target, whose directory is another, will read them.

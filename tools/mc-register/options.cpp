@@ -193,7 +193,8 @@ constexpr config::Command kAddCommand{
     .description =
         "A segment of files is one range of bytes, their concatenation in this order, that engines open as "
         "nvmeof/NAME. What is published is where the files are and how long they are now; nothing is served.\n\n"
-        "With --buffer a running mc-target of this machine and this user takes more memory and serves it; with --file it "
+        "With --buffer a running mc-target of this machine and this user takes more memory and serves it; with --file "
+        "it "
         "serves more files, over NVMe-oF.",
     .examples = {{"Two files", "mc-register add cache /mnt/nvme0/cache /mnt/nvme1/cache"},
                  {"A block device more, whoever else adds at the same time",
@@ -211,7 +212,8 @@ constexpr config::Command kRemove{
     .description =
         "The files themselves stay. Files behind a removed one begin at other offsets afterwards, which a note says. A "
         "RAM segment is only removed while it has no buffers.\n\n"
-        "With --buffer a running mc-target gives memory back, with --file it closes files, and goes on serving the rest.",
+        "With --buffer a running mc-target gives memory back, with --file it closes files, and goes on serving the "
+        "rest.",
     .examples = {{"A segment", "mc-register remove cache"},
                  {"A file of it", "mc-register remove cache /mnt/nvme0/cache"},
                  {"A buffer of a target that runs", "mc-register remove 10.0.0.2:12345 --buffer=1"},

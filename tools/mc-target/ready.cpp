@@ -156,8 +156,8 @@ std::string readyTable(const Ready& ready) {
     if (!ready.control_socket.empty()) text += fmt::format("control socket {}\n", ready.control_socket);
     if (has_memory) text += bufferTable(ready.buffers);
     if (!ready.file_service) return text;
-    text += fmt::format("files: segment {}, {}, {}\n", ready.files_segment, nvmeof::formatTransportId(ready.file_service->trid),
-                        ready.file_service->trid.subnqn);
+    text += fmt::format("files: segment {}, {}, {}\n", ready.files_segment,
+                        nvmeof::formatTransportId(ready.file_service->trid), ready.file_service->trid.subnqn);
     return text + fileTable(ready.files);
 }
 

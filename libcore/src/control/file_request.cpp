@@ -38,8 +38,7 @@ Result<FileRequest> parseFileRequest(std::string_view text) {
     }
     if (colon == 0) return fail(ErrorCode::InvalidArgument, "names no file", "write /data/f0:1GiB");
     if (*size == 0) {
-        return fail(ErrorCode::InvalidArgument, "a size of 0",
-                    "without a size all of the file is served");
+        return fail(ErrorCode::InvalidArgument, "a size of 0", "without a size all of the file is served");
     }
     return FileRequest{.path = io::absolutePath(text.substr(0, colon)), .size = *size};
 }

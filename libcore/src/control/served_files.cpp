@@ -80,9 +80,9 @@ Result<std::vector<ServedFiles::Entry>> ServedFiles::inspect(std::span<const Fil
         // Hosts see whole blocks.
         const std::uint64_t size = (*device)->size() / (*device)->blockSize() * (*device)->blockSize();
         if (size == 0) {
-            return fail(ErrorCode::InvalidArgument, fmt::format("{}: {} bytes are less than a block of {}",
-                                                                printable(facts->path), (*device)->size(),
-                                                                (*device)->blockSize()));
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("{}: {} bytes are less than a block of {}", printable(facts->path),
+                                    (*device)->size(), (*device)->blockSize()));
         }
         found.push_back({.file = {.number = request.number,
                                   .path = facts->path,
