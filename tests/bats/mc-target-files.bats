@@ -27,15 +27,25 @@ stop_target() {
     wait "$target"
 }
 
-# bench SEGMENT OPERATION: verified.
+# bench SEGMENT OPERATION [ARGUMENTS...]: verified.
 bench() {
     mc-bench --metadata_server="${MC_METADATA_SERVER:-P2PHANDSHAKE}" --segment_id="$1" --operation="$2" --verify \
-        "${small[@]}"
+        "${small[@]}" "${@:3}"
 }
 
 asked() {
     output=$(mc-target status --control-socket="$socket" --json)
     json "$1"
+}
+
+# Until a host is connected and has read something.
+wait_for_host() {
+    local i
+    for ((i = 0; i < 600; i++)); do
+        [[ $(asked 'len(d["file_service"]["hosts"]) > 0 and d["file_service"]["bytes_read"] > 0') == True ]] && return 0
+        sleep 0.05
+    done
+    return 1
 }
 
 saved() {
@@ -111,10 +121,7 @@ saved() {
     start_target --file "$BATS_TEST_TMPDIR/f0"
     assert_equal "$(asked 'd["file_service"]["hosts"], d["file_service"]["commands"]')" "([], 0)"
     start initiator mc-bench --segment_id="$segment" --duration=60 --warmup=0s --block_size=4KiB --batch_size=8 --threads=2
-    for ((i = 0; i < 200; i++)); do
-        [[ $(asked 'len(d["file_service"]["hosts"]) > 0 and d["file_service"]["bytes_read"] > 100000') == True ]] && break
-        sleep 0.05
-    done
+    wait_for_host
     assert_equal "$(asked 'd["file_service"]["hosts"][0]["nqn"][:4], d["file_service"]["hosts"][0]["authenticated"]')" \
         "('nqn.', False)"
     assert_equal "$(asked 'all(h["io_queues"] > 0 for h in d["file_service"]["hosts"])')" True
@@ -315,37 +322,45 @@ EOF
 
 @test "only hosts that are allowed get in" {
     make_file f0 4MiB
-    start_target --file "$BATS_TEST_TMPDIR/f0" --allow-host nqn.somebody --json
+    start_target --file "$BATS_TEST_TMPDIR/f0" --allow-host nqn.host0,nqn.host1 --json
     output=$(cat "$BATS_TEST_TMPDIR/target.out")
-    [[ $(json 'd["nvme_connect"]') == *" --hostnqn=nqn.somebody" ]]
+    [[ $(json 'd["nvme_connect"]') == *" --hostnqn=nqn.host0" ]]
     run ! grep -q "every host may connect" "$BATS_TEST_TMPDIR/target.err"
-    run --separate-stderr mc-bench --segment_id="$segment" "${small[@]}" --nvmeof-loss-timeout=1s
-    assert_failure
-    stop_target
-    start_target --file "$BATS_TEST_TMPDIR/f0"
-    start initiator mc-bench --segment_id="$segment" --duration=60 --warmup=0s --block_size=4KiB --batch_size=8 --threads=2
-    for ((i = 0; i < 200; i++)); do
-        [[ $(asked 'len(d["file_service"]["hosts"]) > 0') == True ]] && break
-        sleep 0.05
-    done
-    local own
-    own=$(asked 'd["file_service"]["hosts"][0]["nqn"]')
-    kill -TERM "$pid"
-    wait "$pid" || true
-    stop_target
-    start_target --file "$BATS_TEST_TMPDIR/f0" --allow-host nqn.somebody --allow-host "$own"
-    run --separate-stderr bench "$segment" mixed
+    run --separate-stderr bench "$segment" mixed --nvmeof-host-nqn=nqn.host1
     assert_success
-    stop_target
-    # With a key it must prove itself, which this one can't.
-    echo "$own DHHC-1:00:Wwh03/hCEeSXgP0s+IBIkDVjKZnhl8MeAB83oCj+I7hh4UAV:" >"$BATS_TEST_TMPDIR/keys"
-    chmod 600 "$BATS_TEST_TMPDIR/keys"
-    start_target --file "$BATS_TEST_TMPDIR/f0" --host-keys "$BATS_TEST_TMPDIR/keys" --allow-host "$own" --json
-    output=$(cat "$BATS_TEST_TMPDIR/target.out")
-    [[ $(json 'd["nvme_connect"]') == *" --hostnqn=$own --dhchap-secret=\"\$DHCHAP_SECRET\"" ]]
-    run ! grep -rq "Wwh03" "$BATS_TEST_TMPDIR/target.out" "$BATS_TEST_TMPDIR/target.err"
-    run --separate-stderr mc-bench --segment_id="$segment" "${small[@]}" --nvmeof-loss-timeout=1s
-    assert_failure
+    run --separate-stderr bench "$segment" read --nvmeof-host-nqn=nqn.host2 --nvmeof-loss-timeout=1s
+    assert_equal "$status" 1
+}
+
+@test "a host with a key proves that it has it, and asks for the target's" {
+    make_file f0 4MiB
+    cd "$BATS_TEST_TMPDIR"
+    local key=DHHC-1:00:Wwh03/hCEeSXgP0s+IBIkDVjKZnhl8MeAB83oCj+I7hh4UAV: other
+    other=DHHC-1:01:faZQWLZSWmSoTHoJ5x9g7djTor0oUFkzdGBjKMNXkPWT6/Bn:
+    umask 077
+    echo "# who may
+nqn.host0 $key $other" >keys
+    echo $key >key
+    echo $other >other
+    start_target --file f0 --host-keys keys --allow-host nqn.host0 --json
+    output=$(cat target.out)
+    [[ $(json 'd["nvme_connect"]') == *" --hostnqn=nqn.host0 --dhchap-secret=\"\$DHCHAP_SECRET\" --dhchap-ctrl-secret="* ]]
+    run ! grep -q "Wwh03\|faZQW" target.out target.err
+    for proof in "--nvmeof-host-key=key" "--nvmeof-host-key=key --nvmeof-controller-key=other"; do
+        # shellcheck disable=SC2086 # Words of a command line.
+        run --separate-stderr bench "$segment" mixed --nvmeof-host-nqn=nqn.host0 $proof
+        assert_success
+    done
+    for proof in "" "--nvmeof-host-key=other" "--nvmeof-host-key=key --nvmeof-controller-key=key"; do
+        # shellcheck disable=SC2086
+        run --separate-stderr bench "$segment" read --nvmeof-host-nqn=nqn.host0 $proof --nvmeof-loss-timeout=1s
+        assert_equal "$status: $proof" "1: $proof"
+    done
+    start initiator mc-bench --segment_id="$segment" --duration=60 --warmup=0s --block_size=4KiB --batch_size=8 \
+        --threads=1 --nvmeof-host-nqn=nqn.host0 --nvmeof-host-key=key
+    wait_for_host
+    assert_equal "$(asked 'd["file_service"]["hosts"][0]["nqn"], d["file_service"]["hosts"][0]["authenticated"]')" \
+        "('nqn.host0', True)"
 }
 
 @test "read-only files are read, and not written" {
