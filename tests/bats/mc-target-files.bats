@@ -404,7 +404,7 @@ nqn.host0 $key $other" >keys
 --file=.|65|is a directory
 --file=empty|65|the file is empty
 --file=f0:8MiB|64|less than the 8MiB asked for
---file=f0:1Gib|64|is "1Gib" to be a size?
+--file=f0:1Gig|64|is "1Gig" to be a size?
 --file=f0:0|64|a size of 0
 --file=f0 --file=f0|73|is named twice
 --file=f0 --file=hard|73|are the same file

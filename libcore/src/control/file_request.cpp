@@ -17,7 +17,7 @@ bool exists(std::string_view path) {
     return std::filesystem::exists(path, ignored);
 }
 
-// "1Gib" is no size, and part of the name then.
+// "1Gig" is no size, and part of the name then.
 std::string hintFor(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos || exists(text) || !exists(text.substr(0, colon))) return {};

@@ -44,9 +44,9 @@ TEST(FileRequests, OfWhatExistsMeanItsWholeName) {
     EXPECT_EQ(parseFileRequest(plain + ":2")->path, plain);
     // What was to be a size is told from a name.
     std::ofstream(plain) << "x";
-    const auto mistyped = parseFileRequest(plain + ":1Gib");
+    const auto mistyped = parseFileRequest(plain + ":1Gig");
     ASSERT_FALSE(mistyped);
-    EXPECT_THAT(mistyped.error().hint, HasSubstr("is \"1Gib\" to be a size?"));
+    EXPECT_THAT(mistyped.error().hint, HasSubstr("is \"1Gig\" to be a size?"));
     std::filesystem::remove(plain);
     std::filesystem::remove(plain + ":1");
 }
