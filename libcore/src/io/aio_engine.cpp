@@ -24,6 +24,8 @@ class AioEngine : public DirectEngine, private EventHandler {
             free_.push_back(&block);
     }
 
+    AioEngine(const AioEngine&) = delete;
+    AioEngine& operator=(const AioEngine&) = delete;
     ~AioEngine() override {
         loop_.remove(ended_.get());
         if (context_ != nullptr) ::io_destroy(context_);
@@ -49,8 +51,9 @@ class AioEngine : public DirectEngine, private EventHandler {
         iocb* const block = free_.back();
         free_.pop_back();
         const auto prepare_for = request.kind == BlockRequest::Kind::Read ? ::io_prep_pread : ::io_prep_pwrite;
+        const std::uint64_t offset = request.offset + request.moved;
         prepare_for(block, request.device->descriptor(), request.data + request.moved, request.length - request.moved,
-                    static_cast<long long>(request.offset + request.moved));
+                    static_cast<long long>(offset));
         block->aio_rw_flags = flagsOf(request);
         block->data = &request;
         ::io_set_eventfd(block, ended_.get());

@@ -26,9 +26,9 @@ class BlockDevice {
     virtual const std::string& name() const = 0;
     /// Bytes. Of a direct device a multiple of blockSize(); of another one perhaps not.
     virtual std::uint64_t size() const = 0;
-    /// Bytes; a power of two from 512. Offsets and lengths are multiples of it where `isDirect`, else its preferred unit.
-    /// The same whether a file is opened direct or not, so that a partition table in it stays valid, unless direct I/O
-    /// needs more.
+    /// Bytes; a power of two from 512. Offsets and lengths are multiples of it where `isDirect`, else its preferred
+    /// unit. The same whether a file is opened direct or not, so that a partition table in it stays valid, unless
+    /// direct I/O needs more.
     virtual std::uint32_t blockSize() const = 0;
     /// Of BlockRequest::data, in bytes; 1: any.
     virtual std::uint32_t memoryAlignment() const { return 1; }

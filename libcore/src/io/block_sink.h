@@ -14,8 +14,8 @@ class BlockSink {
     virtual ~BlockSink() = default;
     /// It has ended: 0 or an errno.
     virtual void ended(BlockRequest& request, int error) = 0;
-    /// The rest of it, from `moved` on, can't be had without waiting, or has to be looked into. The one call that may come
-    /// within another.
+    /// The rest of it, from `moved` on, can't be had without waiting, or has to be looked into. The one call that may
+    /// come within another.
     virtual void needsWorker(BlockRequest& request) = 0;
     /// After some of these.
     virtual void batchEnded() = 0;

@@ -121,8 +121,8 @@ int FileDevice::overwriteWithZeroes(const BlockRequest& request) const {
             parts[count] = {const_cast<std::byte*>(kZeroes.data()), length};
             taken += length;
         }
-        const ssize_t written = ::pwritev(file_.get(), parts.data(), static_cast<int>(count),
-                                          static_cast<off_t>(request.offset + done));
+        const ssize_t written =
+            ::pwritev(file_.get(), parts.data(), static_cast<int>(count), static_cast<off_t>(request.offset + done));
         if (written > 0) {
             done += static_cast<std::uint64_t>(written);
         } else if (written == 0) {

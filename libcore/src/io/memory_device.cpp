@@ -29,7 +29,8 @@ class MemoryDevice : public BlockDevice {
     std::span<std::byte> memory() const override { return buffer_.memory(); }
 
     std::optional<int> tryNow(BlockRequest& request) override {
-        const bool zeroes = request.kind == BlockRequest::Kind::Discard || request.kind == BlockRequest::Kind::WriteZeroes;
+        const bool zeroes =
+            request.kind == BlockRequest::Kind::Discard || request.kind == BlockRequest::Kind::WriteZeroes;
         if (zeroes && request.length > kZeroedNow) return std::nullopt;
         return carryOut(request);
     }
@@ -81,8 +82,8 @@ class MemoryDevice : public BlockDevice {
 
 Result<std::shared_ptr<BlockDevice>> makeMemoryDevice(std::string name, std::uint64_t size, std::uint32_t block_size) {
     if (!std::has_single_bit(block_size) || block_size < 512) {
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("{}: {} is no size of a block", name, block_size), "give a power of two from 512");
+        return fail(ErrorCode::InvalidArgument, fmt::format("{}: {} is no size of a block", name, block_size),
+                    "give a power of two from 512");
     }
     if (size == 0 || size % block_size != 0) {
         return fail(ErrorCode::InvalidArgument,

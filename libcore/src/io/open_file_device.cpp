@@ -79,9 +79,7 @@ Result<FileGeometry> geometryOf(const FileFacts& facts, int fd, const FileDevice
                                                             printable(facts.path), facts.length, options.size));
     }
     geometry.size = options.size != 0 ? options.size : facts.length;
-    geometry.block_size = facts.is_block_device            ? logicalBlockSize(fd)
-                          : geometry.size % kPage == 0 ? kPage
-                                                           : kSector;
+    geometry.block_size = facts.is_block_device ? logicalBlockSize(fd) : geometry.size % kPage == 0 ? kPage : kSector;
     if (!options.direct) return geometry;
     const auto alignment = directAlignment(fd, facts.is_block_device ? geometry.block_size : kPage);
     if (!std::has_single_bit(alignment.offset) || !std::has_single_bit(alignment.memory)) {
@@ -92,8 +90,8 @@ Result<FileGeometry> geometryOf(const FileFacts& facts, int fd, const FileDevice
     geometry.memory_alignment = alignment.memory;
     geometry.size -= geometry.size % geometry.block_size;
     if (geometry.size == 0) {
-        return fail(ErrorCode::InvalidArgument, fmt::format("{}: is smaller than a block of {} bytes",
-                                                            printable(facts.path), geometry.block_size));
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("{}: is smaller than a block of {} bytes", printable(facts.path), geometry.block_size));
     }
     return geometry;
 }

@@ -22,6 +22,8 @@ class UringEngine : public DirectEngine, private EventHandler {
     UringEngine(EventLoop& loop, BlockSink& sink, unsigned depth, FileDescriptor ended)
         : DirectEngine(sink, depth), loop_(loop), ended_(std::move(ended)) {}
 
+    UringEngine(const UringEngine&) = delete;
+    UringEngine& operator=(const UringEngine&) = delete;
     ~UringEngine() override {
         loop_.remove(ended_.get());
         if (retry_) loop_.cancel(*retry_);

@@ -27,11 +27,8 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::open(EventLoop& loop, BlockSink&
     if (!waker) return failErrno("eventfd", "", errno);
     std::unique_ptr<WorkerPool> pool(new WorkerPool(loop, sink, std::max(1, workers), std::move(waker)));
     if (auto added = loop.add(pool->waker_.get(), EPOLLIN, *pool); !added) return std::unexpected(added.error());
-    try {
-        pool->startThread();  // Others follow when they are needed.
-    } catch (const std::system_error& error) {
-        return failErrno("start thread", "block worker", error.code().value());
-    }
+    // Others follow when they are needed.
+    if (const int error = pool->startThreads(1); error != 0) return failErrno("start thread", "block worker", error);
     return pool;
 }
 
@@ -50,40 +47,37 @@ WorkerPool::~WorkerPool() {
     work_there_.notify_all();
 }
 
-void WorkerPool::startThread() {
-    threads_.emplace_back([this] {
-        nameThisThread("mc-block");
-        work();
-    });
+int WorkerPool::startThreads(std::size_t count) {
+    try {
+        for (; count > 0; --count) {
+            threads_.emplace_back([this] {
+                nameThisThread("mc-block");
+                work();
+            });
+        }
+    } catch (const std::system_error& error) {
+        return error.code().value();  // Those that there are do it.
+    }
+    return 0;
 }
 
 void WorkerPool::flush() {
     if (staged_.empty()) return;
-    std::size_t to_wake = 0;
-    bool more_threads = false;
-    bool stalls = false;
+    std::size_t handed = 0;
+    std::size_t idle = 0;
     {
         const std::lock_guard lock(mutex_);
-        while (BlockRequest* const request = staged_.pop()) {
+        for (; BlockRequest* const request = staged_.pop(); ++handed) {
             Turn& turn = turns_[request->device];
-            turn.device = request->device;
             turn.waiting.push(*request);
             stepIn(turn);
         }
-        to_wake = std::min(line_.size(), idle_);
-        more_threads = line_.size() > idle_ && threads_.size() < workers_;
-        stalls = line_.size() > idle_ && !more_threads;
+        idle = idle_;
     }
-    for (; to_wake > 0; --to_wake)
+    for (std::size_t i = 0; i < std::min(handed, idle); ++i)
         work_there_.notify_one();
-    if (more_threads) {
-        try {
-            startThread();
-        } catch (const std::system_error&) {
-            // Those that there are do it.
-        }
-    }
-    if (stalls) watchForStalls();
+    startThreads(std::min(handed - std::min(handed, idle), workers_ - std::min(workers_, threads_.size())));
+    watchForStalls();
 }
 
 // Into the line, if there is something to do for it that it may have done now.
@@ -113,15 +107,16 @@ void WorkerPool::carryOutNext(std::unique_lock<std::mutex>& lock) {
     turn.in_line = false;
     ++turn.running;
     BlockRequest& request = *turn.waiting.pop();
+    BlockDevice& device = *request.device;
     stepIn(turn);
     const bool help = !line_.empty() && idle_ > 0;
     lock.unlock();
     if (help) work_there_.notify_one();
-    const int error = turn.device->carryOut(request);
+    const int error = device.carryOut(request);
     lock.lock();
     --turn.running;
     stepIn(turn);
-    if (turn.running == 0 && turn.waiting.empty()) turns_.erase(turn.device);
+    if (turn.running == 0 && turn.waiting.empty()) turns_.erase(&device);
     const bool first = ended_.empty();  // The loop has been woken for the others.
     request.error = error;
     ended_.push(request);
@@ -163,19 +158,14 @@ void WorkerPool::relieveStalled() {
     bool waiting = false;
     {
         const std::lock_guard lock(mutex_);
-        waiting = line_.size() > idle_;
-        if (waiting && idle_ == 0) {
+        waiting = !line_.empty();
+        if (idle_ == 0) {
             stalled = static_cast<std::size_t>(std::ranges::count_if(
                 line_, [this](const Turn* turn) { return turn->running == 0 && turn->since != round_; }));
         }
         ++round_;
     }
-    try {
-        for (; stalled > 0 && threads_.size() < kMostThreads; --stalled)
-            startThread();
-    } catch (const std::system_error&) {
-        // Tried again in the next round.
-    }
+    startThreads(std::min(stalled, kMostThreads - std::min(kMostThreads, threads_.size())));
     if (waiting) watchForStalls();
 }
 

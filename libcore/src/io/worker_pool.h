@@ -18,9 +18,9 @@
 
 namespace mc::io {
 
-/// Threads that carry out what would block an event loop. Devices take turns, and none has all of the threads; where all
-/// are held up (a device that hangs), a device that waits for its turn in vain gets a thread more. Used by the loop's
-/// thread.
+/// Threads that carry out what would block an event loop. Devices take turns, and none has all of the threads; where
+/// all are held up (a device that hangs), a device that waits for its turn in vain gets a thread more. Used by the
+/// loop's thread.
 class WorkerPool : private EventHandler {
   public:
     /// `workers` threads at most as long as none is held up.
@@ -39,7 +39,6 @@ class WorkerPool : private EventHandler {
   private:
     // A device that has requests here. Once none waits or is being carried out, it is forgotten.
     struct Turn {
-        BlockDevice* device = nullptr;
         BlockRequestList waiting;
         int running = 0;
         bool in_line = false;
@@ -48,7 +47,7 @@ class WorkerPool : private EventHandler {
 
     WorkerPool(EventLoop& loop, BlockSink& sink, int workers, FileDescriptor waker);
     void onEvents(std::uint32_t events) override;
-    void startThread();
+    int startThreads(std::size_t count);
     void work();
     void stepIn(Turn& turn);
     void carryOutNext(std::unique_lock<std::mutex>& lock);

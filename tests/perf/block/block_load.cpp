@@ -143,10 +143,11 @@ int measure(const Options& options) {
     const double seconds = std::chrono::duration<double>(SteadyClock::now() - start).count();
     const double cpu = cpuSeconds() - cpu_before;
     if (load.error != 0) return failed(fmt::format("{}: errno {}", options.file, load.error));
-    fmt::print("{{\"engine\": \"{}\", \"requests_per_s\": {:.1f}, \"gb_per_s\": {:.4f}, \"cpu_us_per_request\": {:.3f}}}\n",
-               (*queue)->engineName(), static_cast<double>(load.ended) / seconds,
-               static_cast<double>(load.ended * options.block_size) / seconds * 1e-9,
-               cpu * 1e6 / static_cast<double>(load.ended));
+    fmt::print(
+        "{{\"engine\": \"{}\", \"requests_per_s\": {:.1f}, \"gb_per_s\": {:.4f}, \"cpu_us_per_request\": {:.3f}}}\n",
+        (*queue)->engineName(), static_cast<double>(load.ended) / seconds,
+        static_cast<double>(load.ended * options.block_size) / seconds * 1e-9,
+        cpu * 1e6 / static_cast<double>(load.ended));
     return 0;
 }
 
@@ -158,8 +159,10 @@ int main(int argc, char** argv) {
     CLI::App app("Reads or writes one file at a constant depth through a BlockQueue.");
     app.add_option("file", options.file)->required();
     app.add_option("--engine", options.engine)
-        ->transform(CLI::CheckedTransformer(std::vector<std::pair<std::string, Engine>>{
-            {"auto", Engine::Auto}, {"io_uring", Engine::Uring}, {"libaio", Engine::Aio}, {"threads", Engine::Threads}}));
+        ->transform(CLI::CheckedTransformer(std::vector<std::pair<std::string, Engine>>{{"auto", Engine::Auto},
+                                                                                        {"io_uring", Engine::Uring},
+                                                                                        {"libaio", Engine::Aio},
+                                                                                        {"threads", Engine::Threads}}));
     app.add_flag("--write", options.write);
     app.add_flag("--direct", options.direct);
     app.add_flag("--sequential", options.sequential);

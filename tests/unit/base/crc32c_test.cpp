@@ -21,9 +21,9 @@ TEST(Crc32c, IsThatOfTheStandardsExamples) {
     EXPECT_EQ(crc32c(bytes(32, [](std::size_t) { return 0xff; })), 0x62a8ab43U);
     EXPECT_EQ(crc32c(bytes(32, [](std::size_t i) { return i; })), 0x46dd794eU);
     EXPECT_EQ(crc32c(bytes(32, [](std::size_t i) { return 31 - i; })), 0x113fdb5cU);
-    constexpr std::array<unsigned char, 48> kScsiRead{0x01, 0xc0, 0, 0, 0, 0, 0, 0,    0, 0, 0, 0,    0,    0, 0, 0,
-                                                      0x14, 0,    0, 0, 0, 0, 4, 0,    0, 0, 0, 0x14, 0,    0, 0, 0x18,
-                                                      0x28, 0,    0, 0, 0, 0, 0, 0,    2, 0, 0, 0,    0,    0, 0, 0};
+    constexpr std::array<unsigned char, 48> kScsiRead{0x01, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    0, 0, 0, 0,
+                                                      0x14, 0,    0, 0, 0, 0, 4, 0, 0, 0, 0, 0x14, 0, 0, 0, 0x18,
+                                                      0x28, 0,    0, 0, 0, 0, 0, 0, 2, 0, 0, 0,    0, 0, 0, 0};
     EXPECT_EQ(crc32c(std::as_bytes(std::span(kScsiRead))), 0xd9963a56U);
 }
 

@@ -77,7 +77,7 @@ TEST(BlockFaults, DevicesThatHangDelayNoOthers) {
     EXPECT_TRUE(std::ranges::none_of(held, [](const Issued& one) { return one.end.has_value(); }));
     for (const auto& one : hanging)
         one->letGo();
-    ASSERT_TRUE(harness.runUntil([&] { return harness.queue().inFlight() == 0; }));
+    harness.runToTheEnd();
     EXPECT_TRUE(std::ranges::all_of(held, [](const Issued& one) { return one.end == EIO; }));
 }
 
@@ -94,7 +94,7 @@ TEST(BlockFaults, OneThatHangsLeavesAWorkerToTheOthersAtOnce) {
     ASSERT_TRUE(device) << device.error().message;
     EXPECT_EQ(harness.run({.kind = Kind::Flush, .device = device->get()}), 0);
     hanging[0]->letGo();
-    ASSERT_TRUE(harness.runUntil([&] { return harness.queue().inFlight() == 0; }));
+    harness.runToTheEnd();
 }
 
 TEST(BlockFaults, ManyDevicesShareAQueue) {
@@ -106,7 +106,8 @@ TEST(BlockFaults, ManyDevicesShareAQueue) {
         for (std::uint32_t i = 0; i < 256; ++i) {
             files.push_back(std::make_unique<TemporaryFile>("many" + std::to_string(i), 2 * kBlock, i));
             auto device = openFileDevice(files.back()->path, {.direct = i % 2 == 0});
-            if (!device && device.error().code == ErrorCode::Unsupported) device = openFileDevice(files.back()->path, {});
+            if (!device && device.error().code == ErrorCode::Unsupported)
+                device = openFileDevice(files.back()->path, {});
             ASSERT_TRUE(device) << device.error().message;
             devices.push_back(*device);
         }
@@ -120,7 +121,7 @@ TEST(BlockFaults, ManyDevicesShareAQueue) {
                                  .data = memory.data() + i * kBlock};
             harness.submit(issued[i]);
         }
-        ASSERT_TRUE(harness.runUntil([&] { return harness.queue().inFlight() == 0; }));
+        harness.runToTheEnd();
         for (std::size_t i = 0; i < issued.size(); ++i) {
             if (i == 201) {
                 EXPECT_EQ(issued[i].end, EIO);
@@ -217,11 +218,10 @@ TEST(BlockFaults, TellsThatAFileSystemIsFull) {
         AlignedMemory more(16 * kBlock);
         EXPECT_EQ(harness.write(**device, 8 * kBlock, more.span()), ENOSPC);
         EXPECT_EQ(harness.write(**device, 24 * kBlock, more.span(), true), ENOSPC);  // By a worker.
-        EXPECT_EQ(harness.run({.kind = Kind::WriteZeroes,
-                               .device = device->get(),
-                               .offset = 40 * kBlock,
-                               .length = 16 * kBlock}),
-                  ENOSPC);
+        EXPECT_EQ(
+            harness.run(
+                {.kind = Kind::WriteZeroes, .device = device->get(), .offset = 40 * kBlock, .length = 16 * kBlock}),
+            ENOSPC);
         EXPECT_EQ(harness.run({.kind = Kind::Discard, .device = device->get(), .length = 1 << 20}), 0);
         EXPECT_EQ(harness.write(**device, 100 * kBlock, memory.span()), 0);  // There is room again.
     }).join();

@@ -87,18 +87,25 @@ class EveryBlockQueue : public testing::TestWithParam<Way> {
     std::shared_ptr<BlockDevice> device;
 };
 
-INSTANTIATE_TEST_SUITE_P(Ways, EveryBlockQueue,
-                         testing::Values(Way{"buffered", Medium::Buffered, Engine::Auto},
-                                         Way{"tmpfs", Medium::Tmpfs, Engine::Auto},
-                                         Way{"libaio", Medium::Direct, Engine::Aio},
-                                         Way{"io_uring", Medium::Direct, Engine::Uring},
-                                         Way{"threads", Medium::Direct, Engine::Threads},
-                                         Way{"memory", Medium::Memory, Engine::Auto}),
-                         [](const auto& way) { return way.param.name; });
+class EveryFileQueue : public EveryBlockQueue {};
+
+const auto kFiles =
+    testing::Values(Way{"buffered", Medium::Buffered, Engine::Auto}, Way{"tmpfs", Medium::Tmpfs, Engine::Auto},
+                    Way{"libaio", Medium::Direct, Engine::Aio}, Way{"io_uring", Medium::Direct, Engine::Uring},
+                    Way{"threads", Medium::Direct, Engine::Threads});
+const auto kNameOfWay = [](const auto& way) { return way.param.name; };
+
+INSTANTIATE_TEST_SUITE_P(Files, EveryBlockQueue, kFiles, kNameOfWay);
+INSTANTIATE_TEST_SUITE_P(Memory, EveryBlockQueue, testing::Values(Way{"memory", Medium::Memory, Engine::Auto}),
+                         kNameOfWay);
+INSTANTIATE_TEST_SUITE_P(Files, EveryFileQueue, kFiles, kNameOfWay);
 
 TEST_P(EveryBlockQueue, ReadsWhatIsThere) {
-    for (const auto& [offset, length] : {std::pair{0UZ, kBlock}, {kBlock, kBlock}, {3 * kBlock, 20 * kBlock},
-                                         {kSize - kBlock, kBlock}, {0UZ, kSize}}) {
+    for (const auto& [offset, length] : {std::pair{0UZ, kBlock},
+                                         {kBlock, kBlock},
+                                         {3 * kBlock, 20 * kBlock},
+                                         {kSize - kBlock, kBlock},
+                                         {0UZ, kSize}}) {
         AlignedMemory memory(length);
         ASSERT_EQ(harness.read(*device, offset, memory.span()), 0);
         EXPECT_TRUE(std::ranges::equal(memory.span(), std::span(content).subspan(offset, length))) << offset;
@@ -109,7 +116,8 @@ TEST_P(EveryBlockQueue, ReadsWhatIsThere) {
 TEST_P(EveryBlockQueue, WritesAndLeavesTheRestAlone) {
     std::uint32_t seed = 2;
     for (const bool durable : {false, true}) {
-        for (const auto& [offset, length] : {std::pair{0UZ, kBlock}, {5 * kBlock, 3 * kBlock}, {kSize - kBlock, kBlock}}) {
+        for (const auto& [offset, length] :
+             {std::pair{0UZ, kBlock}, {5 * kBlock, 3 * kBlock}, {kSize - kBlock, kBlock}}) {
             AlignedMemory memory(patternOf(length, ++seed));
             ASSERT_EQ(harness.write(*device, offset, memory.span(), durable), 0);
             std::ranges::copy(memory.span(), content.begin() + static_cast<std::ptrdiff_t>(offset));
@@ -131,9 +139,8 @@ TEST_P(EveryBlockQueue, MovesOddRangesUnlessItIsDirect) {
 }
 
 TEST_P(EveryBlockQueue, RefusesMemoryThatTheDeviceCannotUse) {
-    if (device->memoryAlignment() == 1) GTEST_SKIP() << "any memory will do";
     AlignedMemory memory(2 * kBlock);
-    EXPECT_EQ(harness.read(*device, 0, memory.span().subspan(1, kBlock)), EINVAL);
+    EXPECT_EQ(harness.read(*device, 0, memory.span().subspan(1, kBlock)), device->memoryAlignment() > 1 ? EINVAL : 0);
     EXPECT_EQ(harness.read(*device, 0, memory.span().subspan(device->memoryAlignment(), kBlock)), 0);
 }
 
@@ -146,15 +153,14 @@ TEST_P(EveryBlockQueue, EndsWhereTheDeviceEnds) {
                                          {kGreatest - kBlock + 1, 2 * kBlock},
                                          {0, kGreatest - kBlock + 1}}) {
         for (const Kind kind : {Kind::Read, Kind::Write, Kind::Discard, Kind::WriteZeroes}) {
-            EXPECT_EQ(harness.run({.kind = kind,
-                                   .device = device.get(),
-                                   .offset = offset,
-                                   .length = length,
-                                   .data = memory.data()}),
-                      EINVAL);
+            EXPECT_EQ(
+                harness.run(
+                    {.kind = kind, .device = device.get(), .offset = offset, .length = length, .data = memory.data()}),
+                EINVAL);
         }
     }
-    EXPECT_EQ(harness.run({.device = device.get(), .offset = kSize, .data = memory.data()}), 0);  // Nothing, at the end.
+    EXPECT_EQ(harness.run({.device = device.get(), .offset = kSize, .data = memory.data()}),
+              0);  // Nothing, at the end.
     expectContent();
 }
 
@@ -200,7 +206,7 @@ TEST_P(EveryBlockQueue, TakesMoreRequestsThanTheKernelMayHave) {
                              .data = memory.data() + i * kBlock};
         harness.submit(issued[i]);
     }
-    ASSERT_TRUE(harness.runUntil([&] { return harness.queue().inFlight() == 0; }));
+    harness.runToTheEnd();
     for (const Issued& one : issued) {
         ASSERT_EQ(one.end, 0);
         ASSERT_TRUE(std::ranges::equal(std::span(one.request.data, kBlock),
@@ -225,21 +231,19 @@ TEST_P(EveryBlockQueue, TakesRequestsFromWithinDone) {
         }
     } chain{harness};
     AlignedMemory memory(kBlock);
-    BlockRequest request{.device = device.get(),
-                         .length = kBlock,
-                         .data = memory.data(),
-                         .done = [](BlockRequest& ended, int error) {
-                             static_cast<Chain*>(ended.context)->ended(ended, error);
-                         },
-                         .context = &chain};
+    BlockRequest request{
+        .device = device.get(),
+        .length = kBlock,
+        .data = memory.data(),
+        .done = [](BlockRequest& ended, int error) { static_cast<Chain*>(ended.context)->ended(ended, error); },
+        .context = &chain};
     if (const auto end = harness.queue().submit(request)) chain.ended(request, *end);
-    EXPECT_TRUE(harness.runUntil([&] { return harness.queue().inFlight() == 0; }));
+    harness.runToTheEnd();
     EXPECT_EQ(chain.left, 0);
     EXPECT_EQ(chain.error, 0);
 }
 
-TEST_P(EveryBlockQueue, WritesNothingToWhatMayOnlyBeRead) {
-    if (GetParam().medium == Medium::Memory) GTEST_SKIP() << "memory can be written";
+TEST_P(EveryFileQueue, WritesNothingToWhatMayOnlyBeRead) {
     auto opened = openFile({.read_only = true});
     ASSERT_TRUE(opened) << opened.error().message;
     AlignedMemory memory(kBlock);
@@ -251,8 +255,7 @@ TEST_P(EveryBlockQueue, WritesNothingToWhatMayOnlyBeRead) {
     expectContent();
 }
 
-TEST_P(EveryBlockQueue, FailsOnlyWhatLiesBeyondAFilesNewEnd) {
-    if (GetParam().medium == Medium::Memory) GTEST_SKIP() << "memory stays as long as it is";
+TEST_P(EveryFileQueue, FailsOnlyWhatLiesBeyondAFilesNewEnd) {
     const TemporaryFile other_file("neighbour", kSize, 5);
     const auto other = openFileDevice(other_file.path, {});
     ASSERT_TRUE(other) << other.error().message;
@@ -266,14 +269,12 @@ TEST_P(EveryBlockQueue, FailsOnlyWhatLiesBeyondAFilesNewEnd) {
     EXPECT_TRUE(std::ranges::equal(memory.span(), std::span(other_file.content).subspan(20 * kBlock, 4 * kBlock)));
 }
 
-TEST_P(EveryBlockQueue, ReadsWhatIsNotInThePageCache) {
+TEST_P(EveryFileQueue, ReadsWhatIsNotInThePageCache) {
     AlignedMemory memory(kSize);
     for (std::size_t cached = 0; cached <= kSize; cached += 16 * kBlock) {
         // All of it goes, the beginning comes back.
-        if (device->descriptor() >= 0) {
-            ASSERT_EQ(harness.run({.kind = Kind::Flush, .device = device.get()}), 0);
-            ::posix_fadvise(device->descriptor(), 0, 0, POSIX_FADV_DONTNEED);
-        }
+        ASSERT_EQ(harness.run({.kind = Kind::Flush, .device = device.get()}), 0);
+        ::posix_fadvise(device->descriptor(), 0, 0, POSIX_FADV_DONTNEED);
         ASSERT_EQ(harness.read(*device, 0, memory.span().first(cached)), 0);
         expectContent();
     }

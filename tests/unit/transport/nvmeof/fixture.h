@@ -21,24 +21,7 @@ using Bytes = std::vector<std::byte>;
 
 inline constexpr const char* kAnyPort = "trtype=tcp adrfam=ipv4 traddr=127.0.0.1 trsvcid=0";
 
-/// A file that goes with the test.
-class TemporaryFile {
-  public:
-    explicit TemporaryFile(const std::string& name, std::size_t size) : path_(mc::test::temporaryPath(name)) {
-        std::ofstream(path_, std::ios::binary) << std::string(size, '\x5a');
-    }
-    ~TemporaryFile() { ::unlink(path_.c_str()); }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    const std::string& path() const { return path_; }
-    std::string content() const {
-        std::ifstream file(path_, std::ios::binary);
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
-
-  private:
-    std::string path_;
-};
+using mc::test::TemporaryFile;
 
 inline std::unique_ptr<NvmeofTransport> openTransport(std::string_view where, const NvmeofOptions& options = {}) {
     auto transport = NvmeofTransport::open(where, "files.test:1", options);
