@@ -20,9 +20,12 @@ constexpr std::chrono::milliseconds kStandByTime{100};
 
 }  // namespace
 
-Result<std::unique_ptr<ClientLoop>> ClientLoop::start(std::string_view protocol, int index) {
+Result<std::unique_ptr<ClientLoop>> ClientLoop::start(std::string_view protocol, int index, Prepare prepare) {
     auto loop = io::EventLoop::open();
     if (!loop) return std::unexpected(loop.error());
+    if (prepare) {
+        if (auto prepared = prepare(**loop); !prepared) return std::unexpected(prepared.error());
+    }
     try {
         std::unique_ptr<ClientLoop> client(new ClientLoop(protocol, index, std::move(*loop)));
         client->background_ =

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -21,8 +22,9 @@ namespace mc {
 /// background thread.
 class ClientLoop {
   public:
-    /// `protocol`: what its background thread is named after.
-    static Result<std::unique_ptr<ClientLoop>> start(std::string_view protocol, int index);
+    /// `protocol`: what its background thread is named after. `prepare` is called before anything runs in the loop.
+    using Prepare = std::move_only_function<Result<void>(io::EventLoop&)>;
+    static Result<std::unique_ptr<ClientLoop>> start(std::string_view protocol, int index, Prepare prepare = {});
     ~ClientLoop();
     ClientLoop(const ClientLoop&) = delete;
     ClientLoop& operator=(const ClientLoop&) = delete;

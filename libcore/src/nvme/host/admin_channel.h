@@ -31,6 +31,7 @@ class AdminChannel {
     AdminChannel(Queue& queue, Fail fail) : queue_(queue), fail_(std::move(fail)) {}
     AdminChannel(const AdminChannel&) = delete;
     AdminChannel& operator=(const AdminChannel&) = delete;
+    ~AdminChannel() = default;
 
     void run(const AdminCommand& command, Then then);
     Queue& queue() { return queue_; }

@@ -17,8 +17,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
 constexpr std::chrono::milliseconds kReadyPoll{20};
-constexpr std::uint32_t kAdminInCapsuleBytes = 8192;  // Of an admin queue, by the TCP transport's specification.
-constexpr std::uint32_t kTimeoutUnit = 500;           // Milliseconds, of CAP.TO.
+// Of an admin queue, by the TCP transport's specification; I/O queues take as much of fabrics commands.
+constexpr std::uint32_t kConnectInCapsuleBytes = 8192;
+constexpr std::uint32_t kTimeoutUnit = 500;  // Milliseconds, of CAP.TO.
 // The largest command to a controller that sets no limit: many have trouble with more.
 constexpr std::uint32_t kUnlimitedTransfer = 1U << 20;
 
@@ -40,7 +41,7 @@ Result<std::unique_ptr<Association>> Association::start(io::EventLoop& loop, Own
                               {.address = use.address,
                                .name = made->place_,
                                .entries = kAdminQueueMinEntries,
-                               .in_capsule_bytes = kAdminInCapsuleBytes,
+                               .in_capsule_bytes = kConnectInCapsuleBytes,
                                .header_digest = use.options.header_digest,
                                .data_digest = use.options.data_digest,
                                .congestion = use.options.congestion});
@@ -102,27 +103,57 @@ void Association::connectQueue(Queue& queue, std::uint16_t number) {
     const std::uint16_t entries = number == 0 ? kAdminQueueMinEntries : queue.entries();
     command.queue_size = static_cast<std::uint16_t>(entries - 1);
     if (number == 0) command.keep_alive_timeout = static_cast<std::uint32_t>(setup_.options.keep_alive.count());
-    AdminChannel& channel = number == 0 ? *admin_ : *channels_[number - 1U];
-    channel.run({.name = "Connect",
-                 .entry = std::bit_cast<SubmissionEntry>(command),
-                 .data = std::as_writable_bytes(std::span(&connect_data_, 1)),
-                 .to_host = false,
-                 .may_fail = true},
-                [this, &queue, number](const CompletionEntry& answer) { onConnected(queue, number, answer); });
+    channelOf(number).run(
+        {.name = "Connect",
+         .entry = std::bit_cast<SubmissionEntry>(command),
+         .data = std::as_writable_bytes(std::span(&connect_data_, 1)),
+         .to_host = false,
+         .may_fail = true},
+        [this, &queue, number](const CompletionEntry& answer) { onConnected(queue, number, answer); });
 }
 
 void Association::onConnected(Queue& queue, std::uint16_t number, const CompletionEntry& answer) {
     if (answer.statusCode() != 0) {
         return end(connectRefusal(answer, place_, setup_.subsystem_nqn, setup_.options.host_nqn));
     }
-    constexpr std::uint32_t kAuthenticationRequired = 3U << 16;  // AUTHREQ: with or without a secure channel.
-    if ((answer.result & kAuthenticationRequired) != 0) {
+    if (number == 0) connect_data_.controller_id = static_cast<std::uint16_t>(answer.result);
+    constexpr std::uint32_t kSecureChannelRequired = 1U << 18;  // ASCR.
+    if ((answer.result & kSecureChannelRequired) != 0) {
+        return end(Error{ErrorCode::Unsupported,
+                         fmt::format("{}: {} wants a secure channel, TLS", place_, setup_.subsystem_nqn),
+                         {}});
+    }
+    // A controller that we want a proof of is asked for it, whether or not it asks for ours.
+    const bool required = (answer.result & auth::kAuthenticationRequired) != 0;
+    if (!required && setup_.options.controller_key.empty()) return onAdmitted(queue, number);
+    authenticate(queue, number);
+}
+
+void Association::authenticate(Queue& queue, std::uint16_t number) {
+    if (setup_.options.key.empty()) {
         return end(Error{ErrorCode::NotPermitted,
                          fmt::format("{}: {} wants to know who we are", place_, setup_.subsystem_nqn),
-                         "a key is needed for this host"});
+                         fmt::format("it has to be told a key for {}, and this side, too", setup_.options.host_nqn)});
     }
+    auto key = AuthenticationKey::parse(setup_.options.key);
+    if (!key) return end(key.error());
+    HostAuthenticationOptions options{.host_nqn = setup_.options.host_nqn,
+                                      .subsystem_nqn = setup_.subsystem_nqn,
+                                      .host_key = std::move(*key),
+                                      .transaction = number};
+    if (!setup_.options.controller_key.empty()) {
+        auto controller_key = AuthenticationKey::parse(setup_.options.controller_key);
+        if (!controller_key) return end(controller_key.error());
+        options.controller_key = std::move(*controller_key);
+    }
+    authenticators_.push_back(std::make_unique<Authenticator>(
+        channelOf(number), std::move(options), [this, &queue, number] { onAdmitted(queue, number); },
+        [this](const Error& error) { end(error); }));
+    authenticators_.back()->start();
+}
+
+void Association::onAdmitted(Queue& queue, std::uint16_t number) {
     if (number == 0) {
-        connect_data_.controller_id = static_cast<std::uint16_t>(answer.result);
         state_ = State::Enabling;
         return readCapabilities();
     }
@@ -222,7 +253,7 @@ void Association::openQueues(std::uint32_t count) {
                                   {.address = setup_.address,
                                    .name = fmt::format("{} queue {}", place_, i + 1),
                                    .entries = entries,
-                                   .in_capsule_bytes = sizeof(ConnectData),
+                                   .in_capsule_bytes = kConnectInCapsuleBytes,
                                    .header_digest = setup_.options.header_digest,
                                    .data_digest = setup_.options.data_digest,
                                    .congestion = setup_.options.congestion});

@@ -10,6 +10,7 @@
 
 #include "io/event_loop.h"
 #include "nvme/host/admin_channel.h"
+#include "nvme/host/authenticator.h"
 #include "nvme/host/controller.h"
 #include "nvme/host/namespace_reader.h"
 #include "nvme/host/queue.h"
@@ -85,6 +86,9 @@ class Association final : Queue::Owner {
 
     void connectQueue(Queue& queue, std::uint16_t number);
     void onConnected(Queue& queue, std::uint16_t number, const CompletionEntry& answer);
+    void authenticate(Queue& queue, std::uint16_t number);
+    void onAdmitted(Queue& queue, std::uint16_t number);
+    AdminChannel& channelOf(std::uint16_t number) { return number == 0 ? *admin_ : *channels_[number - 1U]; }
     void readCapabilities();
     void enable();
     void waitReady();
@@ -112,6 +116,7 @@ class Association final : Queue::Owner {
     std::unique_ptr<NamespaceReader> reader_;
     std::vector<std::unique_ptr<Queue>> queues_;
     std::vector<std::unique_ptr<AdminChannel>> channels_;  // Of the I/O queues, for their Connect.
+    std::vector<std::unique_ptr<Authenticator>> authenticators_;
     std::size_t next_queue_ = 0;
     std::size_t connected_queues_ = 0;
 

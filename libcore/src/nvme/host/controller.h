@@ -101,6 +101,7 @@ class HostController {
         Owner(const Owner&) = delete;
         Owner& operator=(const Owner&) = delete;
         virtual ~Owner() = default;
+        /// Ready again: namespaces() are those of now. Gone or Reconnecting: `cause`; requests end after this.
         virtual void onState(State state, const Error* cause) = 0;
         /// The controller told that namespaces have come or gone; they were read again.
         virtual void onNamespaces() = 0;

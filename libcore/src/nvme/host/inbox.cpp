@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kLarge = 16 << 10;
 // Beside large data: the next header, and little of what follows it.
 constexpr std::size_t kSmallWindow = 64;
+// After so many PDUs without data in a row, what comes next is taken for more of them.
+constexpr unsigned kForgetLarge = 4;
 
 std::size_t headerLength(PduType type) {
     switch (type) {
@@ -91,6 +93,7 @@ Inbox::Event Inbox::takeHeader() {
         return malformed(fatal::kInvalidPduHeaderField, "a header digest flag other than agreed");
     }
     const bool has_data = header.type == PduType::ControllerToHostData;
+    if (!has_data && ++without_data_ >= kForgetLarge) large_ = false;
     const std::size_t with_digest = length + (digest_expected ? kDigestLength : 0);
     std::size_t whole = with_digest;
     if (has_data) {
@@ -122,6 +125,7 @@ void Inbox::expectData(std::span<std::byte> memory, bool digested) {
     data_ = memory;
     filled_ = 0;
     large_ = memory.size() >= kLarge;
+    without_data_ = 0;
 }
 
 Inbox::Event Inbox::takeData() {

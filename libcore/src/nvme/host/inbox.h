@@ -54,7 +54,8 @@ class Inbox {
     std::size_t begin_ = 0;  // Of what has come and was not handled.
     std::size_t end_ = 0;
     std::span<const std::byte> header_;
-    bool large_ = false;  // The last data was: what follows had better not come to the stage.
+    bool large_ = false;         // The last data was: what follows had better not come to the stage.
+    unsigned without_data_ = 0;  // PDUs since then.
 
     bool in_data_ = false;
     bool digested_ = false;

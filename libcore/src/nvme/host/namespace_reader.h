@@ -21,6 +21,7 @@ class NamespaceReader {
         : channel_(channel), told_(std::move(told)), fail_(std::move(fail)) {}
     NamespaceReader(const NamespaceReader&) = delete;
     NamespaceReader& operator=(const NamespaceReader&) = delete;
+    ~NamespaceReader() = default;
 
     /// Begins to read; one that is being read is begun again when it is through.
     void read();

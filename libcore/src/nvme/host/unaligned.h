@@ -39,6 +39,7 @@ class UnalignedRequest {
     UnalignedRequest(HostRequest& request, std::uint32_t block_size, Owner& owner);
     UnalignedRequest(const UnalignedRequest&) = delete;
     UnalignedRequest& operator=(const UnalignedRequest&) = delete;
+    ~UnalignedRequest() = default;
 
     /// Submits its first parts.
     void start();

@@ -44,8 +44,10 @@ struct NotedRequest : HostRequest {
 /// A host controller with a loop that the test's thread runs.
 class Host : public HostController::Owner {
   public:
+    static constexpr const char* kNqn = "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-3333-4444-555555555555";
+
     explicit Host(HostOptions options = {}) : options_(std::move(options)), loop_(std::move(*io::EventLoop::open())) {
-        options_.host_nqn = "nqn.2014-08.org.nvmexpress:uuid:11111111-2222-3333-4444-555555555555";
+        options_.host_nqn = kNqn;
     }
     ~Host() override {
         if (controller_) controller_->cancel();

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "black_hole.h"
+#include "nvme/host/discover.h"
 #include "nvme/host/host_fixture.h"
 
 namespace mc::nvme::host::test {
 namespace {
 
+using mc::test::BlackHole;
 using Outcome = HostRequest::Outcome;
 using State = HostController::State;
 
@@ -223,6 +226,67 @@ TEST(HostWithOwnTarget, CancelEndsEverything) {
     host.controller().cancel();
     EXPECT_TRUE(
         std::ranges::all_of(requests, [](const auto& r) { return r.ends == 1 && r.outcome == Outcome::Canceled; }));
+}
+
+// Keys of 32 bytes, made by nvme gen-dhchap-key.
+constexpr const char* kHostKey = "DHHC-1:00:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh+KfiaR:";
+constexpr const char* kControllerKey = "DHHC-1:00:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj/jBqb2:";
+
+TEST(HostWithOwnTarget, ProvesWhoItIsAndAsksForTheSame) {
+    OwnTarget target;
+    SubsystemOptions closed;
+    closed.nqn = "nqn.2016-06.io.mc:closed";
+    closed.serial = "test";
+    closed.allow_any_host = false;
+    closed.hosts = {{.nqn = Host::kNqn, .key = kHostKey, .controller_key = kControllerKey}};
+    const auto added = target->addSubsystem(closed);
+    ASSERT_TRUE(added) << added.error().message;
+    const auto connect = [&](const std::string& key, const std::string& controller_key) {
+        HostOptions options;
+        options.key = key;
+        options.controller_key = controller_key;
+        options.io_queues = 2;
+        Host host(options);
+        host.connect(target.port(), closed.nqn);
+        return host.ready() ? std::string("ready") : std::string(toString(host.last_error.code));
+    };
+    EXPECT_EQ(connect(kHostKey, {}), "ready");
+    EXPECT_EQ(connect(kHostKey, kControllerKey), "ready");
+    EXPECT_EQ(connect({}, {}), toString(ErrorCode::NotPermitted));
+    EXPECT_EQ(connect(kControllerKey, {}), toString(ErrorCode::NotPermitted));
+    EXPECT_EQ(connect(kHostKey, kHostKey), toString(ErrorCode::NotPermitted));
+}
+
+TEST(HostWithOwnTarget, IsToldWhichSubsystemsThereAre) {
+    OwnTarget target;
+    SubsystemOptions other;
+    other.nqn = "nqn.2016-06.io.mc:other";
+    other.serial = "test";
+    ASSERT_TRUE(target->addSubsystem(other));
+    HostOptions options;
+    options.host_nqn = Host::kNqn;
+    const auto addresses = *io::resolve("127.0.0.1", target.port());
+    const auto entries = discover(addresses, options, SteadyClock::now() + 20s);
+    ASSERT_TRUE(entries) << entries.error().message;
+    std::vector<std::string> names;
+    for (const auto& entry : *entries) {
+        if (entry.kind != DiscoveryEntry::Kind::Subsystem) continue;
+        names.push_back(entry.subsystem_nqn);
+        EXPECT_EQ(entry.transport, "tcp");
+        EXPECT_EQ(entry.family, "ipv4");
+        EXPECT_EQ(entry.traddr, "127.0.0.1");
+        EXPECT_EQ(entry.trsvcid, std::to_string(target.port()));
+    }
+    std::ranges::sort(names);
+    EXPECT_EQ(names, (std::vector<std::string>{OwnTarget::kNqn, other.nqn}));
+}
+
+TEST(HostWithOwnTarget, DiscoveryEndsInTime) {
+    const BlackHole nobody;
+    const auto before = SteadyClock::now();
+    const auto entries = discover({nobody.address()}, {}, before + 200ms);
+    ASSERT_FALSE(entries);
+    EXPECT_EQ(entries.error().code, ErrorCode::TimedOut);
 }
 
 }  // namespace
