@@ -109,7 +109,8 @@ saved() {
     assert_equal "$(asked '[k["state"] for k in d["keys"]]')" "['ours', 'ours', 'ours', 'ours']"
     assert_equal "$(asked 'd["bytes_served"] > 0 and d["file_service"]["bytes_written"] > 0')" True
     stop_target
-    assert_equal "$(mc-meta list --quiet)" ""
+    run --separate-stderr mc-meta list --json
+    assert_equal "$(json 'd["items"]')" "[]"
     # Without a server there is room for one.
     run mc-target --memory 4KiB --file "$BATS_TEST_TMPDIR/f0"
     assert_equal "$status" 64
@@ -325,6 +326,8 @@ EOF
     start_target --file "$BATS_TEST_TMPDIR/f0" --allow-host nqn.host0,nqn.host1 --json
     output=$(cat "$BATS_TEST_TMPDIR/target.out")
     [[ $(json 'd["nvme_connect"]') == *" --hostnqn=nqn.host0" ]]
+    run --separate-stderr bash -c "$(json 'd["files_initiator"]') --duration=100ms -q"
+    assert_success
     run ! grep -q "every host may connect" "$BATS_TEST_TMPDIR/target.err"
     run --separate-stderr bench "$segment" mixed --nvmeof-host-nqn=nqn.host1
     assert_success
@@ -345,6 +348,8 @@ nqn.host0 $key $other" >keys
     start_target --file f0 --host-keys keys --allow-host nqn.host0 --json
     output=$(cat target.out)
     [[ $(json 'd["nvme_connect"]') == *" --hostnqn=nqn.host0 --dhchap-secret=\"\$DHCHAP_SECRET\" --dhchap-ctrl-secret="* ]]
+    run --separate-stderr env DHCHAP_SECRET_FILE=key bash -c "$(json 'd["files_initiator"]') --duration=100ms -q"
+    assert_success
     run ! grep -q "Wwh03\|faZQW" target.out target.err
     for proof in "--nvmeof-host-key=key" "--nvmeof-host-key=key --nvmeof-controller-key=other"; do
         # shellcheck disable=SC2086 # Words of a command line.

@@ -38,6 +38,14 @@ std::string connectCommand(const NvmeTransportId& trid, const std::vector<Nvmeof
     return command;
 }
 
+// The same for mc-bench, which reads keys from files.
+std::string hostFlags(const std::vector<NvmeofHost>& hosts) {
+    if (hosts.empty()) return {};
+    std::string flags = fmt::format(" --nvmeof-host-nqn={}", tools::shellQuoted(hosts.front().nqn));
+    if (!hosts.front().key.empty()) flags += " --nvmeof-host-key=\"$DHCHAP_SECRET_FILE\"";
+    return flags;
+}
+
 std::string pagesOf(const control::ServedBuffer& buffer) {
     return formatSize(buffer.page_size) + (buffer.transparent ? ", may be joined" : "");
 }
@@ -115,7 +123,10 @@ Result<Ready> describeReady(control::Target& target, const control::TargetOption
                                        tools::fittingWorkload(smallest));
     };
     if (!ready.buffers.empty()) ready.initiator = initiator(ready.serving.segment, smallestOf(ready.buffers));
-    if (!ready.files.empty()) ready.files_initiator = initiator(ready.files_segment, smallestOf(ready.files));
+    if (!ready.files.empty()) {
+        ready.files_initiator =
+            initiator(ready.files_segment, smallestOf(ready.files)) + hostFlags(options.engine.nvmeof.hosts);
+    }
     if (ready.file_service) ready.nvme_connect = connectCommand(ready.file_service->trid, options.engine.nvmeof.hosts);
     return ready;
 }

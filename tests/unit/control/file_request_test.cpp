@@ -20,7 +20,7 @@ TEST(FileRequests, HaveAPathAndMayHaveASize) {
     EXPECT_EQ(plain->size, 0);
     const auto sized = parseFileRequest("/data//a b,c:1:./f0:64k");
     ASSERT_TRUE(sized);
-    EXPECT_EQ(sized->path, "/data/a b,c:1:/f0");
+    EXPECT_EQ(sized->path, "/data/a b,c:1:./f0");
     EXPECT_EQ(sized->size, 65536);
     EXPECT_EQ(parseFileRequest("/data/f0:x")->path, "/data/f0:x");
     EXPECT_EQ(parseFileRequest("/data/f0:")->path, "/data/f0:");
