@@ -83,3 +83,6 @@ complete -c mc-bench -l nvmeof-queue-entries -x -d 'requests that a client loop 
 complete -c mc-bench -l header-digest -d 'as a client, protect headers by CRC32C'
 complete -c mc-bench -l data-digest -d 'as a client, protect data by CRC32C'
 complete -c mc-bench -l nvmeof-loss-timeout -x -d 'how long to try to reconnect to a target before requests fail'
+complete -c mc-bench -l nvmeof-host-nqn -x -d 'name to give to targets; by default that of /etc/nvme/hostnqn, else one made of the machine\'s id'
+complete -c mc-bench -l nvmeof-host-key -r -F -d 'file whose first line is the key to prove that name with (DH-HMAC-CHAP)'
+complete -c mc-bench -l nvmeof-controller-key -r -F -d 'file whose first line is a key that targets must prove to have'

@@ -30,7 +30,7 @@ std::string document(Json body) {
 
 // The transports that this build has.
 const std::vector<std::string>& features() {
-    static const std::vector<std::string> kFeatures{"tcp"};
+    static const std::vector<std::string> kFeatures{"tcp", "nvmeof_generic"};
     return kFeatures;
 }
 

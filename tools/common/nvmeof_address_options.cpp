@@ -4,7 +4,7 @@
 
 #include "base/address.h"
 #include "base/errors.h"
-#include "segment/nvme_transport_id.h"
+#include "transport/nvmeof/transport_id.h"
 
 namespace mc::tools {
 namespace {
@@ -29,7 +29,7 @@ Result<std::string> nvmeofAddress(const config::Values& values, std::string_view
     const std::string asked = values.text("adrfam");
     if (!asked.empty() && asked != family && (isIpv6(*host) || isIpv4(*host)))
         return std::unexpected(values.error("adrfam", fmt::format("is not the family of {}", *host)));
-    return toString(NvmeTransportId{.trtype = values.text("trtype"),
+    return nvmeof::formatTransportId({.trtype = values.text("trtype"),
                                     .adrfam = asked.empty() ? family : asked,
                                     .traddr = std::move(*host),
                                     .trsvcid = std::to_string(values.integer("trsvcid")),

@@ -12,7 +12,7 @@
 #include "base/units.h"
 #include "common/shell.h"
 #include "common/table.h"
-#include "segment/nvme_transport_id.h"
+#include "transport/nvmeof/transport_id.h"
 
 namespace mc::target {
 namespace {
@@ -36,6 +36,14 @@ std::string connectCommand(const NvmeTransportId& trid, const std::vector<Nvmeof
     if (!hosts.front().key.empty()) command += " --dhchap-secret=\"$DHCHAP_SECRET\"";
     if (!hosts.front().controller_key.empty()) command += " --dhchap-ctrl-secret=\"$DHCHAP_CTRL_SECRET\"";
     return command;
+}
+
+// The same for mc-bench, which reads keys from files.
+std::string hostFlags(const std::vector<NvmeofHost>& hosts) {
+    if (hosts.empty()) return {};
+    std::string flags = fmt::format(" --nvmeof-host-nqn={}", tools::shellQuoted(hosts.front().nqn));
+    if (!hosts.front().key.empty()) flags += " --nvmeof-host-key=\"$DHCHAP_SECRET_FILE\"";
+    return flags;
 }
 
 std::string pagesOf(const control::ServedBuffer& buffer) {
@@ -115,7 +123,10 @@ Result<Ready> describeReady(control::Target& target, const control::TargetOption
                                        tools::fittingWorkload(smallest));
     };
     if (!ready.buffers.empty()) ready.initiator = initiator(ready.serving.segment, smallestOf(ready.buffers));
-    if (!ready.files.empty()) ready.files_initiator = initiator(ready.files_segment, smallestOf(ready.files));
+    if (!ready.files.empty()) {
+        ready.files_initiator =
+            initiator(ready.files_segment, smallestOf(ready.files)) + hostFlags(options.engine.nvmeof.hosts);
+    }
     if (ready.file_service) ready.nvme_connect = connectCommand(ready.file_service->trid, options.engine.nvmeof.hosts);
     return ready;
 }
@@ -156,8 +167,8 @@ std::string readyTable(const Ready& ready) {
     if (!ready.control_socket.empty()) text += fmt::format("control socket {}\n", ready.control_socket);
     if (has_memory) text += bufferTable(ready.buffers);
     if (!ready.file_service) return text;
-    text += fmt::format("files: segment {}, {}, {}\n", ready.files_segment, toString(ready.file_service->trid),
-                        ready.file_service->trid.subnqn);
+    text += fmt::format("files: segment {}, {}, {}\n", ready.files_segment,
+                        nvmeof::formatTransportId(ready.file_service->trid), ready.file_service->trid.subnqn);
     return text + fileTable(ready.files);
 }
 

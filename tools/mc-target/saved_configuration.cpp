@@ -15,7 +15,7 @@
 #include "io/file_facts.h"
 #include "mc-target/options.h"
 #include "metadata/open_store.h"
-#include "segment/nvme_transport_id.h"
+#include "transport/nvmeof/transport_id.h"
 
 namespace mc::target {
 namespace {
@@ -109,7 +109,7 @@ Result<std::string> SavedConfiguration::toml() const {
     text += line("metadata_server", config::quoteToml(withoutCredentials(values_.text("metadata-server"))));
     text += memoryLine(target_.buffers()) + fileLines(target_.files());
     if (service) {
-        text += line("trid", config::quoteToml(mc::toString(service->trid)));
+        text += line("trid", config::quoteToml(nvmeof::formatTransportId(service->trid)));
         text += line("nqn", config::quoteToml(service->trid.subnqn));
     }
     for (const auto& entry : values_.entries()) {

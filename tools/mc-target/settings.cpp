@@ -7,7 +7,7 @@
 #include "control/host_keys.h"
 #include "engine/engine_options.h"
 #include "mc-target/options.h"
-#include "segment/nvme_transport_id.h"
+#include "transport/nvmeof/transport_id.h"
 
 namespace mc::target {
 namespace {
@@ -50,15 +50,24 @@ Result<std::vector<control::FileRequest>> filesFrom(const config::Values& values
     return requests;
 }
 
-Result<std::string> tridFrom(const config::Values& values) {
+Result<std::string> textOfTrid(const config::Values& values) {
     if (!values.has("trid")) return tools::nvmeofAddress(values, values.text("local-server-name"));
     for (const config::Option& option : tools::kNvmeofAddressOptions) {
         if (values.given(option.name))
             return std::unexpected(values.error(option.name, "can't be combined with --trid"));
     }
-    const auto trid = parseNvmeTransportId(values.text("trid"));
-    if (!trid) return std::unexpected(values.error("trid", trid.error().message, trid.error().hint));
-    return toString(*trid);
+    return values.text("trid");
+}
+
+// Where something is wrong with it that is found out before anything is taken.
+Result<std::string> tridFrom(const config::Values& values) {
+    auto text = textOfTrid(values);
+    if (!text) return text;
+    const auto id = nvmeof::parseTransportId(*text);
+    if (!id) return std::unexpected(wrap("--trid", id.error()));
+    const auto addresses = nvmeof::socketAddresses(*id);
+    if (!addresses) return std::unexpected(wrap(values.has("trid") ? "--trid" : "files", addresses.error()));
+    return nvmeof::formatTransportId(*id);
 }
 
 // A host with a key must prove itself, also where it is allowed by its name.
@@ -106,7 +115,7 @@ Result<control::TargetOptions> targetOptionsFrom(const config::Values& values) {
         return std::unexpected(values.error("metadata-server", "is in this process only: nobody could find the segment",
                                             "use P2PHANDSHAKE, which needs no server"));
     }
-    auto trid = tridFrom(values);
+    auto trid = files->empty() ? textOfTrid(values) : tridFrom(values);
     if (!trid) return std::unexpected(trid.error());
     auto engine = engineOptionsFrom(values);
     if (!engine) return std::unexpected(engine.error());

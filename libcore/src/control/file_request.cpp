@@ -17,7 +17,7 @@ bool exists(std::string_view path) {
     return std::filesystem::exists(path, ignored);
 }
 
-// "1Gib" is no size, and part of the name then.
+// "1Gig" is no size, and part of the name then.
 std::string hintFor(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos || exists(text) || !exists(text.substr(0, colon))) return {};
@@ -28,18 +28,17 @@ std::string hintFor(std::string_view text) {
 }  // namespace
 
 Result<FileRequest> parseFileRequest(std::string_view text) {
-    if (text.empty()) return fail(ErrorCode::InvalidArgument, "the name of a file is empty", "write /data/f0:1GiB");
+    if (text.empty()) return fail(ErrorCode::InvalidArgument, "names no file", "write /data/f0:1GiB");
     const auto colon = text.rfind(':');
     const auto size = parseSize(colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1));
     if (!size || exists(text)) {
         if (std::string hint = hintFor(text); !hint.empty())
-            return fail(ErrorCode::InvalidArgument, fmt::format("{}: there is no such file", printable(text)), hint);
+            return fail(ErrorCode::InvalidArgument, "there is no such file", std::move(hint));
         return FileRequest{.path = io::absolutePath(text)};
     }
-    if (colon == 0) return fail(ErrorCode::InvalidArgument, "the name of a file is empty", "write /data/f0:1GiB");
+    if (colon == 0) return fail(ErrorCode::InvalidArgument, "names no file", "write /data/f0:1GiB");
     if (*size == 0) {
-        return fail(ErrorCode::InvalidArgument, fmt::format("{}: a size of 0", printable(text)),
-                    "without a size all of the file is served");
+        return fail(ErrorCode::InvalidArgument, "a size of 0", "without a size all of the file is served");
     }
     return FileRequest{.path = io::absolutePath(text.substr(0, colon)), .size = *size};
 }

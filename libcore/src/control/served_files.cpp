@@ -77,9 +77,16 @@ Result<std::vector<ServedFiles::Entry>> ServedFiles::inspect(std::span<const Fil
             request.path,
             {.size = request.size, .read_only = options.read_only, .direct = options.direct, .force = options.force});
         if (!device) return std::unexpected(device.error());
+        // Hosts see whole blocks.
+        const std::uint64_t size = (*device)->size() / (*device)->blockSize() * (*device)->blockSize();
+        if (size == 0) {
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("{}: {} bytes are less than a block of {}", printable(facts->path),
+                                    (*device)->size(), (*device)->blockSize()));
+        }
         found.push_back({.file = {.number = request.number,
                                   .path = facts->path,
-                                  .size = (*device)->size(),
+                                  .size = size,
                                   .asked_size = request.size,
                                   .read_only = options.read_only,
                                   .is_block_device = facts->is_block_device,

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "metadata/open_store.h"
 #include "segment/protocols.h"
+#include "transport/transport.h"
 
 namespace mc::control {
 
@@ -47,8 +48,9 @@ Result<std::unique_ptr<Target>> Target::open(const TargetOptions& options) {
 Result<void> Target::openEngine(const TargetOptions& options) {
     if (auto joined = engine_.init(options.metadata_server, options.server_name); !joined) return joined;
     if (has_memory_) {
-        if (auto installed = engine_.installOrGetTransport(protocol_); !installed)
-            return std::unexpected(installed.error());
+        const auto installed = engine_.installOrGetTransport(protocol_);
+        if (!installed) return std::unexpected(installed.error());
+        memory_transport_ = *installed;
     }
     if (options.files.empty()) return {};
     if (auto installed = engine_.installOrGetTransport(kNvmeofGeneric, trid_); !installed)
@@ -160,7 +162,7 @@ Result<TargetStatus> Target::status() const {
         .files_segment = filesSegment(),
         .files = files_.describe(),
         .file_service = std::move(service),
-        .counters = engine_.counters(),
+        .counters = has_memory_ ? memory_transport_->counters() : TransportCounters{},
         .keys = engine_.checkPublished()};
 }
 

@@ -49,7 +49,7 @@ struct TargetStatus {
     std::string files_segment;
     std::vector<ServedFile> files;
     std::optional<FileService> file_service;  ///< Where files are served; nothing before the first.
-    TransportCounters counters;
+    TransportCounters counters;  ///< Of the memory.
     std::vector<PublishedKey> keys;
 };
 
@@ -113,6 +113,7 @@ class Target {
     ServedMemory memory_;  // Before the engine, which may touch it until it is gone.
     TransferEngine engine_;
     ServedFiles files_;
+    Transport* memory_transport_ = nullptr;  // Null without memory.
     std::unique_ptr<KeepAlive> keep_alive_;  // Last: uses the engine.
 };
 

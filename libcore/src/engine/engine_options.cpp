@@ -267,6 +267,9 @@ constexpr std::array kTable{
     kNvmeofHeaderDigest,
     kNvmeofDataDigest,
     kNvmeofLossTimeout,
+    kNvmeofHostNqn,
+    kNvmeofHostKey,
+    kNvmeofControllerKey,
     kVerboseOption,
 };
 
@@ -322,9 +325,11 @@ Result<EngineOptions> engineOptionsFrom(const config::Values& values) {
     }
     auto store = metadata::storeOptionsFrom(values);
     if (!store) return std::unexpected(store.error());
+    auto nvmeof = nvmeofOptionsFrom(values);
+    if (!nvmeof) return std::unexpected(nvmeof.error());
     return EngineOptions{
         .tcp = tcpOptions(values),
-        .nvmeof = nvmeofOptionsFrom(values),
+        .nvmeof = std::move(*nvmeof),
         .metadata = std::move(*store),
         .port_range = range,
         .default_handshake_port = port(values, "handshake-port"),

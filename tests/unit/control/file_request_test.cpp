@@ -20,7 +20,7 @@ TEST(FileRequests, HaveAPathAndMayHaveASize) {
     EXPECT_EQ(plain->size, 0);
     const auto sized = parseFileRequest("/data//a b,c:1:./f0:64k");
     ASSERT_TRUE(sized);
-    EXPECT_EQ(sized->path, "/data/a b,c:1:/f0");
+    EXPECT_EQ(sized->path, "/data/a b,c:1:./f0");
     EXPECT_EQ(sized->size, 65536);
     EXPECT_EQ(parseFileRequest("/data/f0:x")->path, "/data/f0:x");
     EXPECT_EQ(parseFileRequest("/data/f0:")->path, "/data/f0:");
@@ -44,9 +44,9 @@ TEST(FileRequests, OfWhatExistsMeanItsWholeName) {
     EXPECT_EQ(parseFileRequest(plain + ":2")->path, plain);
     // What was to be a size is told from a name.
     std::ofstream(plain) << "x";
-    const auto mistyped = parseFileRequest(plain + ":1Gib");
+    const auto mistyped = parseFileRequest(plain + ":1Gig");
     ASSERT_FALSE(mistyped);
-    EXPECT_THAT(mistyped.error().hint, HasSubstr("is \"1Gib\" to be a size?"));
+    EXPECT_THAT(mistyped.error().hint, HasSubstr("is \"1Gig\" to be a size?"));
     std::filesystem::remove(plain);
     std::filesystem::remove(plain + ":1");
 }

@@ -44,6 +44,9 @@ void Lane::connect() {
     target_version_ = target_.version();
     const auto target = target_.get();
     nvme::HostOptions options;
+    options.host_nqn = options_.self.nqn;
+    options.key = options_.self.key;
+    options.controller_key = options_.self.controller_key;
     options.header_digest = options_.header_digest;
     options.data_digest = options_.data_digest;
     options.io_queues = 1;

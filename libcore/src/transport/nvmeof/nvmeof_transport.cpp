@@ -72,6 +72,10 @@ Result<void> NvmeofTransport::unregisterFile(FileBufferID id) {
     return files_->remove(id);
 }
 
+std::optional<FileService> NvmeofTransport::fileService() const {
+    return files_ ? files_->service() : std::nullopt;
+}
+
 void NvmeofTransport::describe(SegmentDescriptor& descriptor) const {
     if (files_) files_->describe(descriptor);
 }

@@ -31,6 +31,7 @@ class NvmeofTransport final : public Transport {
     Result<void> unregisterMemory(void* addr) override;
     Result<void> registerFile(FileBufferID id, const std::string& path, const LocalFileOptions& options) override;
     Result<void> unregisterFile(FileBufferID id) override;
+    std::optional<FileService> fileService() const override;
     void describe(SegmentDescriptor& descriptor) const override;
     Result<std::unique_ptr<Peer>> connect(const std::string& host, const SegmentDescriptor& descriptor) override;
     Result<void> update(Peer& peer, const std::string& host, const SegmentDescriptor& descriptor) override;

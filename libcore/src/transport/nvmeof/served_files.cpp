@@ -52,6 +52,9 @@ Result<void> ServedFiles::start() {
     nvme::SubsystemOptions subsystem;
     subsystem.nqn = where_.subnqn;
     subsystem.serial = serialOf(where_.subnqn);
+    subsystem.allow_any_host = options_.hosts.empty();
+    for (const NvmeofHost& host : options_.hosts)
+        subsystem.hosts.push_back({.nqn = host.nqn, .key = host.key, .controller_key = host.controller_key});
     if (auto added = (*target)->addSubsystem(subsystem); !added) return added;
     target_ = std::move(*target);
     where_.trtype = toLower(where_.trtype);
@@ -93,6 +96,32 @@ void ServedFiles::describe(SegmentDescriptor& descriptor) const {
     for (const auto& [id, file] : files_) {
         descriptor.file_buffers.push_back({.id = id, .path = file.path, .size = file.size});
     }
+}
+
+std::optional<FileService> ServedFiles::service() const {
+    const std::lock_guard lock(mutex_);
+    if (!target_) return std::nullopt;
+    const nvme::TargetCounters served = target_->counters();
+    FileService service{.trid = where_,
+                        .hosts = {},
+                        .bytes_read = served.bytes_read,
+                        .bytes_written = served.bytes_written,
+                        .commands = served.commands,
+                        .failed_commands = served.failed_commands,
+                        .connections = served.connections,
+                        .connections_refused = served.connections_refused,
+                        .protocol_errors = served.protocol_errors};
+    for (const nvme::ControllerStatus& controller : target_->controllers()) {
+        service.hosts.push_back({.nqn = controller.host_nqn,
+                                 .address = controller.address,
+                                 .controller = controller.id,
+                                 .io_queues = controller.io_queues,
+                                 .authenticated = controller.authenticated,
+                                 .header_digest = controller.header_digest,
+                                 .data_digest = controller.data_digest,
+                                 .connected = controller.connected});
+    }
+    return service;
 }
 
 void ServedFiles::count(TransportCounters& counters) const {

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "mc/engine.h"
@@ -24,6 +25,8 @@ class ServedFiles {
     /// Returns when no peer can reach the file any more.
     Result<void> remove(FileBufferID id);
     void describe(SegmentDescriptor& descriptor) const;
+    /// Nothing before the first file.
+    std::optional<FileService> service() const;
     /// Adds what was served.
     void count(TransportCounters& counters) const;
 

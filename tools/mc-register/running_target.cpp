@@ -1,4 +1,4 @@
-#include "mc-register/buffers.h"
+#include "mc-register/running_target.h"
 
 #include <fmt/format.h>
 
@@ -23,12 +23,19 @@ Result<std::string> targetName(const config::Values& values) {
     return std::move(segment->name);
 }
 
+std::uint64_t sum(const nlohmann::json& items, const char* name) {
+    std::uint64_t total = 0;
+    for (const auto& item : items)
+        total += item.at(name).get<std::uint64_t>();
+    return total;
+}
+
 }  // namespace
 
-Result<std::string> callTarget(const config::Values& values, std::string_view method, nlohmann::json params,
-                               std::initializer_list<std::string_view> foreign) {
-    for (const auto name : foreign) {
-        if (values.given(name)) return std::unexpected(values.error(name, "can't be combined with --buffer"));
+Result<std::string> callTarget(const config::Values& values, const TargetCall& call, nlohmann::json params) {
+    for (const auto name : call.foreign) {
+        if (values.given(name))
+            return std::unexpected(values.error(name, fmt::format("can't be combined with --{}", call.option)));
     }
     if (values.origin("metadata-server").source == config::Origin::Source::Flag)
         return std::unexpected(values.error("metadata-server", "is of no use: the target knows its own"));
@@ -37,14 +44,15 @@ Result<std::string> callTarget(const config::Values& values, std::string_view me
     auto client = tools::connectToTarget(values, *name);
     if (!client) return std::unexpected(client.error());
     params["dry_run"] = values.flag("dry-run");
-    return client->call(method, params.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return client->call(call.method, params.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 std::string describeBuffers(const nlohmann::json& buffers) {
-    std::uint64_t total = 0;
-    for (const auto& buffer : buffers)
-        total += buffer.at("length_bytes").get<std::uint64_t>();
-    return fmt::format("{}, {}", counted(buffers.size(), "buffer"), formatSize(total));
+    return fmt::format("{}, {}", counted(buffers.size(), "buffer"), formatSize(sum(buffers, "length_bytes")));
+}
+
+std::string describeServedFiles(const nlohmann::json& files) {
+    return fmt::format("{}, {}", counted(files.size(), "file"), formatSize(sum(files, "size_bytes")));
 }
 
 }  // namespace mc::registering
