@@ -229,7 +229,8 @@ bool Connection::peersTurn() {
 bool Connection::awaitsDataTooLong(std::uint32_t sweeps) {
     bool found = false;
     table_.forEach([&](const Command& command) {
-        found = found || (command.state == Command::State::AwaitingData && worker_.sweeps() - command.asked_at > sweeps);
+        found =
+            found || (command.state == Command::State::AwaitingData && worker_.sweeps() - command.asked_at > sweeps);
     });
     return found;
 }
