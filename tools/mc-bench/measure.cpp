@@ -42,10 +42,13 @@ Result<std::vector<std::span<std::byte>>> addMemory(Side& side, std::size_t size
 // Files are reached by another transport than memory; which it is the segment tells.
 Result<SegmentHandle> openSegment(const Settings& settings, TransferEngine& engine, const std::string& segment) {
     auto handle = engine.openSegment(segment);
-    if (handle || handle.error().code != ErrorCode::Unsupported || settings.protocol == kNvmeofGeneric) return handle;
-    if (auto installed = engine.installOrGetTransport(kNvmeofGeneric); !installed)
-        return std::unexpected(installed.error());
-    return engine.openSegment(segment);
+    for (const auto protocol : {kNvmeofGeneric, kNvmeofLegacy}) {
+        if (handle || handle.error().code != ErrorCode::Unsupported || settings.protocol == protocol) break;
+        if (auto installed = engine.installOrGetTransport(protocol); !installed)
+            return std::unexpected(installed.error());
+        handle = engine.openSegment(segment);
+    }
+    return handle;
 }
 
 Result<Endpoints> connectTo(const Settings& settings, Side& side, const std::string& segment) {
@@ -59,6 +62,10 @@ Result<Endpoints> connectTo(const Settings& settings, Side& side, const std::str
         endpoints.remote.push_back({.addr = buffer.addr, .length = buffer.length});
     for (const auto& file : (*descriptor)->file_buffers)
         endpoints.remote.push_back({.addr = 0, .length = file.size, .file_id = file.id});
+    std::uint64_t mounted = 0;  // One address space, whatever the files.
+    for (const auto& file : (*descriptor)->legacy_files)
+        mounted += file.length;
+    if (mounted > 0) endpoints.remote.push_back({.addr = 0, .length = mounted});
     if (endpoints.remote.empty()) {
         return fail(ErrorCode::Unavailable, fmt::format("segment {}: nothing is registered", segment),
                     "its owner may be starting: try again in a moment");
@@ -175,9 +182,10 @@ Result<ExitCode> measure(const Settings& settings, const std::string& segment, t
         return stop.exitCode();
     }
     const SegmentHandle handle = endpoints->segment;
-    const bool files = endpoints->remote.front().file_id != 0;
-    if (settings.access_by_segment) report.workload.access = files ? Access::Random : Access::Fixed;
-    if (files) report.protocol = kNvmeofGeneric;
+    if (const auto descriptor = (*side)->engine().segmentDescriptor(handle)) {
+        report.protocol = (*descriptor)->protocol();
+        if (settings.access_by_segment && report.protocol != "tcp") report.workload.access = Access::Random;
+    }
     EngineClient client((*side)->engine());
     Runner runner(client, std::move(*endpoints), report.workload);
     const auto ran = runCases(settings, runner, report, stop);

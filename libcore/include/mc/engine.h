@@ -124,7 +124,8 @@ class TransferEngine {
     /// Where the handshake daemon answers.
     std::string localIpAndPort() const;
 
-    /// Installs the transport for `protocol` ("tcp", "nvmeof_generic"); AlreadyExists if it is there. `argument`:
+    /// Installs the transport for `protocol` ("tcp", "nvmeof_generic", or "nvmeof" for files that this machine has
+    /// mounted); AlreadyExists if it is there. `argument`:
     /// nvmeof_generic: where the files of this engine are served, "trtype=tcp adrfam=ipv4 traddr=10.0.0.2
     /// trsvcid=4420"; empty: it serves none, and only reaches those of others.
     Result<Transport*> installTransport(std::string_view protocol, std::string_view argument = {});

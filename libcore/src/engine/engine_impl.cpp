@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "engine/engine_options.h"
 #include "io/socket.h"
+#include "segment/protocols.h"
+#include "transport/local_files/local_files_transport.h"
 #include "transport/nvmeof/nvmeof_transport.h"
 #include "transport/tcp/tcp_transport.h"
 
@@ -17,6 +19,15 @@ namespace {
 
 // Of all notifications that nobody has taken yet.
 constexpr std::size_t kMaxNotificationBytes = std::size_t{16} << 20;
+
+// 0 for a descriptor whose sum is a lie.
+std::uint64_t lengthOf(const std::vector<LegacyFile>& files) {
+    std::uint64_t total = 0;
+    for (const LegacyFile& file : files) {
+        if (__builtin_add_overflow(total, file.length, &total)) return 0;
+    }
+    return total;
+}
 
 }  // namespace
 
@@ -100,6 +111,14 @@ Result<Transport*> TransferEngine::Impl::installNvmeof(std::string_view where) {
     const auto joined = membership();
     if (!joined) return std::unexpected(joined.error());
     auto transport = nvmeof::NvmeofTransport::open(where, (*joined)->name(), options.nvmeof);
+    if (!transport) return std::unexpected(transport.error());
+    return install(std::move(*transport));
+}
+
+Result<Transport*> TransferEngine::Impl::installLocalFiles() {
+    const auto joined = membership();
+    if (!joined) return std::unexpected(joined.error());
+    auto transport = localfiles::LocalFilesTransport::open((*joined)->name(), options.nvmeof.workers);
     if (!transport) return std::unexpected(transport.error());
     return install(std::move(*transport));
 }
@@ -275,6 +294,9 @@ Result<void> TransferEngine::Impl::lookUpNow(SegmentHandle handle) {
     for (const MemoryBuffer& buffer : found->descriptor.buffers) {
         regions.push_back({buffer.addr, buffer.length, buffer.name, true});
     }
+    // Offsets are those of the files one behind the other.
+    if (const std::uint64_t length = lengthOf(found->descriptor.legacy_files); length > 0)
+        regions.push_back({0, length, std::string(kNvmeofLegacy), true});
     auto opened = std::make_shared<OpenedSegment>();
     opened->files = found->descriptor.file_buffers;
     std::ranges::sort(opened->files, {}, &FileBuffer::id);

@@ -30,6 +30,7 @@ class TransferEngine::Impl {
     Result<void> join(std::shared_ptr<metadata::Store> store, const std::string& server_name,
                       const std::string& connectable_name, std::uint16_t rpc_port);
     Result<Transport*> installTcp();
+    Result<Transport*> installLocalFiles();
     Result<Transport*> installNvmeof(std::string_view where);
     Result<Transport*> install(std::unique_ptr<Transport> transport);
     Result<void> uninstall(std::string_view protocol);

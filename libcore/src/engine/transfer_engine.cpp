@@ -70,15 +70,16 @@ std::string TransferEngine::localIpAndPort() const {
 }
 
 Result<Transport*> TransferEngine::installTransport(std::string_view protocol, std::string_view argument) {
-    if (protocol != "tcp" && protocol != kNvmeofGeneric) {
-        return fail(ErrorCode::Unsupported,
-                    fmt::format("transport \"{}\": this build has tcp and {}", protocol, kNvmeofGeneric));
+    if (protocol != "tcp" && protocol != kNvmeofGeneric && protocol != kNvmeofLegacy) {
+        return fail(ErrorCode::Unsupported, fmt::format("transport \"{}\": this build has tcp, {} and {}", protocol,
+                                                        kNvmeofGeneric, kNvmeofLegacy));
     }
     if (impl_->local.find(protocol) != nullptr)
         return fail(ErrorCode::AlreadyExists, fmt::format("transport {}: installed already", protocol));
     if (protocol == kNvmeofGeneric) return impl_->installNvmeof(argument);
-    if (!argument.empty()) return fail(ErrorCode::InvalidArgument, "transport tcp: takes no argument");
-    return impl_->installTcp();
+    if (!argument.empty())
+        return fail(ErrorCode::InvalidArgument, fmt::format("transport {}: takes no argument", protocol));
+    return protocol == "tcp" ? impl_->installTcp() : impl_->installLocalFiles();
 }
 
 Result<Transport*> TransferEngine::installTransport(std::unique_ptr<Transport> transport) {

@@ -159,6 +159,28 @@ TEST_F(FileSegment, WhatCanNotBeServedIsToldAndLeavesNothing) {
     EXPECT_FALSE(target_.installTransport("nvmeof_generic", kWhere));
 }
 
+TEST_F(FileSegment, OfMountedFilesIsReachedByTheirLocalPaths) {
+    const TemporaryFile first("first", 4096), second("second", 8192);
+    SegmentDescriptor descriptor;
+    descriptor.protocols = {"nvmeof"};
+    for (const TemporaryFile* file : {&first, &second}) {
+        descriptor.legacy_files.push_back({.file_path = "/there/" + file->path(),
+                                           .length = file == &first ? 4096U : 8192U,
+                                           .local_path_map = {{"node2", file->path()}}});
+    }
+    ASSERT_TRUE(store_->put("mooncake/nvmeof/cache", encodeSegmentDescriptor(descriptor), metadata::Precondition::any(),
+                            std::nullopt));
+    ASSERT_TRUE(initiator_.installTransport("nvmeof"));
+    const SegmentHandle segment = open("nvmeof/cache");
+    std::ranges::fill(memory_, std::byte{0x22});
+    EXPECT_EQ(run({.opcode = Opcode::Write, .target_id = segment, .target_offset = 4000, .length = 200}).s,
+              TaskStatus::COMPLETED);
+    EXPECT_EQ(first.content(), std::string(4000, '\x5a') + std::string(96, '\x22'));
+    EXPECT_EQ(second.content(), std::string(104, '\x22') + std::string(8088, '\x5a'));
+    EXPECT_EQ(run({.target_id = segment, .target_offset = 0, .length = 12288}).s, TaskStatus::COMPLETED);
+    EXPECT_EQ(run({.target_id = segment, .target_offset = 4096, .length = 8193}).s, TaskStatus::INVALID);
+}
+
 TEST_F(FileSegment, AnAddressThatIsNoneIsToldByItsKey) {
     EXPECT_THAT(target_.installTransport("nvmeof_generic", "trtype=tcp adrfam=ipv4 traddr=127.0.0.1").error().message,
                 HasSubstr("trsvcid"));

@@ -33,8 +33,6 @@ nvmf_disc_log_entry makeEntry(std::string_view address, std::string_view service
 
 std::vector<std::byte> makeDiscoveryLog(const Registry& registry, const std::string& host_nqn,
                                         const LogPages::Place& place) {
-    nvmf_discovery_log header{};
-    header.genctr = registry.generation();
     std::vector<nvmf_disc_log_entry> entries;
     for (const auto& subsystem : registry.visibleTo(host_nqn)) {
         auto& entry = entries.emplace_back(makeEntry(place.address, std::to_string(place.port)));
@@ -46,10 +44,12 @@ std::vector<std::byte> makeDiscoveryLog(const Registry& registry, const std::str
         entry.subtype = NVME_NQN_DISC;
         put(entry.subnqn, kDiscoveryNqn);
     }
-    header.numrec = entries.size();
-    std::vector<std::byte> bytes(sizeof(header) + entries.size() * sizeof(entries[0]));
-    std::memcpy(bytes.data(), &header, sizeof(header));
-    if (!entries.empty()) std::memcpy(bytes.data() + sizeof(header), entries.data(), bytes.size() - sizeof(header));
+    const auto listed = std::as_bytes(std::span(entries));
+    std::vector<std::byte> bytes(sizeof(nvmf_discovery_log) + listed.size());
+    const std::uint64_t generation = registry.generation(), count = entries.size();
+    std::memcpy(bytes.data() + offsetof(nvmf_discovery_log, genctr), &generation, sizeof(generation));
+    std::memcpy(bytes.data() + offsetof(nvmf_discovery_log, numrec), &count, sizeof(count));
+    std::ranges::copy(listed, bytes.begin() + sizeof(nvmf_discovery_log));
     return bytes;
 }
 
