@@ -55,8 +55,8 @@ class HeapDevice final : public mc::io::BlockDevice {
 };
 
 /// A target in one loop, without its threads.
-struct Target {
-    Target() {
+struct OneLoop {
+    OneLoop() {
         registry.onControllerLost([this](std::shared_ptr<Controller> lost) {
             loop->post([this, lost] {
                 worker->closeIf([&](const Connection& connection) { return connection.controller() == lost; });
@@ -80,7 +80,7 @@ struct Target {
 /// The other end of a connection.
 class Peer {
   public:
-    explicit Peer(Target& target) : target_(target) {
+    explicit Peer(OneLoop& target) : target_(target) {
         std::array<int, 2> pair{};
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()) != 0) std::abort();
         socket_.reset(pair[0]);
@@ -146,14 +146,14 @@ class Peer {
     }
 
   private:
-    Target& target_;
+    OneLoop& target_;
     mc::FileDescriptor socket_;
 };
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static Target target;
+    static OneLoop target;
     if (size < 2) return 0;
     // The first byte says how far the connection is, the second cuts the rest into pieces.
     Peer admin(target);
@@ -165,7 +165,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 1:
         case 2:
         case 3:
-            queue.initialize(data[0] % 8);
+            queue.initialize(static_cast<std::uint8_t>(data[0] % 8));
             break;
         case 4:
             queue.initialize(0);
