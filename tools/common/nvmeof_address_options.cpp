@@ -30,10 +30,10 @@ Result<std::string> nvmeofAddress(const config::Values& values, std::string_view
     if (!asked.empty() && asked != family && (isIpv6(*host) || isIpv4(*host)))
         return std::unexpected(values.error("adrfam", fmt::format("is not the family of {}", *host)));
     return nvmeof::formatTransportId({.trtype = values.text("trtype"),
-                                    .adrfam = asked.empty() ? family : asked,
-                                    .traddr = std::move(*host),
-                                    .trsvcid = std::to_string(values.integer("trsvcid")),
-                                    .subnqn = {}});
+                                      .adrfam = asked.empty() ? family : asked,
+                                      .traddr = std::move(*host),
+                                      .trsvcid = std::to_string(values.integer("trsvcid")),
+                                      .subnqn = {}});
 }
 
 }  // namespace mc::tools

@@ -21,7 +21,8 @@ constexpr Option kOptions[] = {
      .fallback = "initiator",
      .group = kPeers,
      .summary = "role of this process",
-     .details = "A target serves memory or files until SIGINT or SIGTERM. An initiator measures transfers to and from a target. "
+     .details = "A target serves memory or files until SIGINT or SIGTERM. An initiator measures transfers to and from "
+                "a target. "
                 "loopback is both in one process."},
     {.name = "metadata-server",
      .placeholder = "URI",
@@ -125,9 +126,10 @@ constexpr Option kOptions[] = {
      .fallback = "auto",
      .group = kLoad,
      .summary = "which blocks of the segment are moved",
-     .details = "fixed: those at the beginning of its buffers, the same in every batch, as Mooncake's "
-                "transfer_engine_bench does it. random: all of them, each once before any comes twice, in an order that "
-                "--seed decides. auto: fixed for memory, random for files."},
+     .details =
+         "fixed: those at the beginning of its buffers, the same in every batch, as Mooncake's "
+         "transfer_engine_bench does it. random: all of them, each once before any comes twice, in an order that "
+         "--seed decides. auto: fixed for memory, random for files."},
     {.name = "duration",
      .type = Type::Duration,
      .min = "1ms",
@@ -180,7 +182,8 @@ constexpr Option kOptions[] = {
 };
 
 constexpr std::string_view kDescription =
-    "Moves blocks between registered memory and the memory or the files of another engine, and reports throughput, latency and CPU time. The flags "
+    "Moves blocks between registered memory and the memory or the files of another engine, and reports throughput, "
+    "latency and CPU time. The flags "
     "are those of Mooncake's transfer_engine_bench and transfer_engine_nvmeof_generic_bench, which may be at the other "
     "end.\n\n"
     "Start a target; it prints the command of the initiator. Or try both in one process with --mode=loopback.";

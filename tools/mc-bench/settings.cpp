@@ -82,8 +82,8 @@ Result<void> checkProtocol(const config::Values& values) {
     const std::string protocol = values.text("protocol");
     const bool files = !values.texts("files").empty();
     if (protocol != "tcp" && protocol != kNvmeofGeneric) {
-        return std::unexpected(values.error("protocol", "is not in this build, which has tcp and nvmeof_generic",
-                                            "use --protocol=tcp"));
+        return std::unexpected(
+            values.error("protocol", "is not in this build, which has tcp and nvmeof_generic", "use --protocol=tcp"));
     }
     if (files && values.given("protocol") && protocol != kNvmeofGeneric)
         return std::unexpected(values.error("protocol", "has no files; they need nvmeof_generic"));

@@ -29,23 +29,17 @@ std::string readyDocument(const Serving& ready, const Side& side) {
     Json files = Json::array();
     for (const auto& file : ready.files)
         files.add({{"number", file.id}, {"path", file.path}, {"size_bytes", file.size}});
-    const Json document{{"schema_version", 1},
-                        {"segment", ready.segment},
-                        {"host", ready.host},
-                        {"port", ready.rpc_port},
-                        {"data_port", dataPort(ready)},
-                        {"buffers", buffers},
-                        {"files", files},
-                        {"pid", ::getpid()}};
+    const Json document{
+        {"schema_version", 1},          {"segment", ready.segment}, {"host", ready.host}, {"port", ready.rpc_port},
+        {"data_port", dataPort(ready)}, {"buffers", buffers},       {"files", files},     {"pid", ::getpid()}};
     return document.line();
 }
 
 std::string readyLine(const Serving& ready) {
-    const std::string what =
-        ready.files.empty()
-            ? fmt::format("{} x {}", ready.buffers.size(),
-                          formatSize(ready.buffers.empty() ? 0 : ready.buffers.front().length))
-            : fmt::format("{} at {}", counted(ready.files.size(), "file"), ready.files_at.subnqn);
+    const std::string what = ready.files.empty()
+                                 ? fmt::format("{} x {}", ready.buffers.size(),
+                                               formatSize(ready.buffers.empty() ? 0 : ready.buffers.front().length))
+                                 : fmt::format("{} at {}", counted(ready.files.size(), "file"), ready.files_at.subnqn);
     return fmt::format("ready: segment {}, data port {}, {}, pid {}\n", ready.segment, dataPort(ready), what,
                        ::getpid());
 }

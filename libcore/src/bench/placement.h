@@ -20,8 +20,8 @@ struct RemoteBuffer {
 };
 
 /// Where the blocks of one thread lie on the far side. Fixed: every batch at the same places, as Case::offset says.
-/// Random: the blocks of all buffers, dealt out to the threads in turn, each thread's in an order that looks like chance
-/// and comes to every block once before it comes to any twice.
+/// Random: the blocks of all buffers, dealt out to the threads in turn, each thread's in an order that looks like
+/// chance and comes to every block once before it comes to any twice.
 class Placement {
   public:
     struct Place {

@@ -12,8 +12,7 @@
 namespace mc::bench {
 namespace {
 
-Result<void> checkMemory(const Case& parameters, std::span<const std::span<std::byte>> buffers,
-                         std::string_view side) {
+Result<void> checkMemory(const Case& parameters, std::span<const std::span<std::byte>> buffers, std::string_view side) {
     std::vector<std::uint64_t> lengths;
     lengths.reserve(buffers.size());
     for (const auto& buffer : buffers)

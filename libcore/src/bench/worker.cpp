@@ -33,8 +33,7 @@ Worker::Worker(Context context, std::uint32_t thread)
         Block& block = blocks_.emplace_back();
         block.local = local[thread % local.size()].subspan(offset, c.block_size);
         block.opcode = c.opcode(i);
-        if (context_.workload.verify)
-            block.scratch = scratch[thread % scratch.size()].subspan(offset, c.block_size);
+        if (context_.workload.verify) block.scratch = scratch[thread % scratch.size()].subspan(offset, c.block_size);
     }
     place();
     totals_.next_pass = context_.first_pass;

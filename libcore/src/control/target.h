@@ -49,7 +49,7 @@ struct TargetStatus {
     std::string files_segment;
     std::vector<ServedFile> files;
     std::optional<FileService> file_service;  ///< Where files are served; nothing before the first.
-    TransportCounters counters;  ///< Of the memory.
+    TransportCounters counters;               ///< Of the memory.
     std::vector<PublishedKey> keys;
 };
 

@@ -37,8 +37,9 @@ std::optional<Uuid> parseUuid(std::string_view text) {
     Uuid uuid{};
     for (std::size_t i = 0; i < uuid.size(); ++i) {
         if (text.size() < 2) return std::nullopt;
-        const auto read = std::from_chars(text.data(), text.data() + 2, uuid[i], 16);
-        if (read.ptr != text.data() + 2) return std::nullopt;
+        const std::string_view digits = text.substr(0, 2);
+        const auto read = std::from_chars(digits.begin(), digits.end(), uuid[i], 16);
+        if (read.ptr != digits.end()) return std::nullopt;
         text.remove_prefix(2);
         if (!dashFollows(i)) continue;
         if (!text.starts_with('-')) return std::nullopt;

@@ -80,8 +80,8 @@ TEST_F(FileSegment, IsReadAndWrittenByTheNumbersOfItsFiles) {
     const SegmentHandle segment = open("node1");
 
     std::ranges::fill(memory_, std::byte{0x11});
-    const auto written = run({.opcode = Opcode::Write, .target_id = segment, .target_offset = 4096, .length = 4096,
-                              .file_id = 2});
+    const auto written =
+        run({.opcode = Opcode::Write, .target_id = segment, .target_offset = 4096, .length = 4096, .file_id = 2});
     EXPECT_EQ(written.s, TaskStatus::COMPLETED);
     EXPECT_TRUE(written.acknowledged);
     EXPECT_EQ(written.transferred, 4096);
@@ -139,11 +139,9 @@ TEST_F(FileSegment, OfSeveralKindsTheFirstOwnsTheName) {
     EXPECT_EQ(run({.target_id = files, .length = 8192, .file_id = 1}).s, TaskStatus::COMPLETED);
     ASSERT_TRUE(initiator_.installTransport("tcp"));
     const SegmentHandle memory = open("node1");
-    EXPECT_EQ(run({.target_id = memory,
-                   .target_offset = reinterpret_cast<std::uint64_t>(served_.data()),
-                   .length = 4096})
-                  .s,
-              TaskStatus::COMPLETED);
+    EXPECT_EQ(
+        run({.target_id = memory, .target_offset = reinterpret_cast<std::uint64_t>(served_.data()), .length = 4096}).s,
+        TaskStatus::COMPLETED);
 }
 
 TEST_F(FileSegment, WhatCanNotBeServedIsToldAndLeavesNothing) {

@@ -14,11 +14,11 @@
 namespace mc::io {
 namespace {
 
-using test::TemporaryFile;
+using test::PatternFile;
 using testing::HasSubstr;
 
 TEST(FileDevice, OffersAllOfAFileInBlocks) {
-    const TemporaryFile file("whole", 64 << 10);
+    const PatternFile file("whole", 64 << 10);
     const auto device = openFileDevice(file.path, {});
     ASSERT_TRUE(device) << device.error().message;
     EXPECT_EQ((*device)->name(), file.path);
@@ -32,14 +32,14 @@ TEST(FileDevice, OffersAllOfAFileInBlocks) {
 }
 
 TEST(FileDevice, OffersTheBeginningOfAFile) {
-    const TemporaryFile file("part", 64 << 10);
+    const PatternFile file("part", 64 << 10);
     const auto device = openFileDevice(file.path, {.size = 12 << 10});
     ASSERT_TRUE(device) << device.error().message;
     EXPECT_EQ((*device)->size(), 12 << 10);
 }
 
 TEST(FileDevice, RefusesMoreThanTheFileHas) {
-    const TemporaryFile file("short", 8192);
+    const PatternFile file("short", 8192);
     const auto device = openFileDevice(file.path, {.size = 8193});
     ASSERT_FALSE(device);
     EXPECT_EQ(device.error().code, ErrorCode::InvalidArgument);
@@ -47,7 +47,7 @@ TEST(FileDevice, RefusesMoreThanTheFileHas) {
 }
 
 TEST(FileDevice, KeepsOddSizesUnlessItIsDirect) {
-    const TemporaryFile file("odd", 10'000);
+    const PatternFile file("odd", 10'000);
     const auto buffered = openFileDevice(file.path, {});
     ASSERT_TRUE(buffered) << buffered.error().message;
     EXPECT_EQ((*buffered)->size(), 10'000);
@@ -62,7 +62,7 @@ TEST(FileDevice, KeepsOddSizesUnlessItIsDirect) {
 }
 
 TEST(FileDevice, HasNoDirectBlockInATinyFile) {
-    const TemporaryFile file("tiny", 100);
+    const PatternFile file("tiny", 100);
     const auto direct = openFileDevice(file.path, {.direct = true});
     ASSERT_FALSE(direct);
     EXPECT_THAT(direct.error().code, testing::AnyOf(ErrorCode::InvalidArgument, ErrorCode::Unsupported));
@@ -79,7 +79,7 @@ TEST(FileDevice, NamesWhatItCannotOpen) {
     const auto null_device = openFileDevice("/dev/null", {});
     ASSERT_FALSE(null_device);
     EXPECT_EQ(null_device.error().code, ErrorCode::BadData);
-    const TemporaryFile empty("empty", 0);
+    const PatternFile empty("empty", 0);
     const auto nothing = openFileDevice(empty.path, {});
     ASSERT_FALSE(nothing);
     EXPECT_EQ(nothing.error().code, ErrorCode::BadData);
@@ -95,7 +95,7 @@ TEST(FileDevice, DoesNotWaitForThePipesOtherEnd) {
 }
 
 TEST(FileDevice, OpensForReadingWhatMayOnlyBeRead) {
-    const TemporaryFile file("readonly", 4096);
+    const PatternFile file("readonly", 4096);
     std::filesystem::permissions(file.path, std::filesystem::perms::owner_read);
     const auto device = openFileDevice(file.path, {.read_only = true});
     ASSERT_TRUE(device) << device.error().message;
@@ -130,7 +130,7 @@ TEST(MemoryDevice, RefusesWhatIsNoWholeBlock) {
 
 // What libblkid looks for; the same function looks at block devices before they are opened.
 TEST(Signature, IsFoundWhereSomethingIs) {
-    const TemporaryFile file("signature", 1 << 20);
+    const PatternFile file("signature", 1 << 20);
     {
         std::fstream stream(file.path, std::ios::in | std::ios::out | std::ios::binary);
         const std::string zeros(1 << 20, '\0');
@@ -144,7 +144,7 @@ TEST(Signature, IsFoundWhereSomethingIs) {
 }
 
 TEST(Signature, OfAPartitionTableSaysWhich) {
-    const TemporaryFile file("table", 1 << 20);
+    const PatternFile file("table", 1 << 20);
     {
         std::string sectors(1 << 20, '\0');
         sectors[446] = '\x80';
@@ -161,7 +161,7 @@ TEST(Signature, OfAPartitionTableSaysWhich) {
 }
 
 TEST(Signature, IsNotFoundInOrdinaryBytes) {
-    const TemporaryFile file("ordinary", 1 << 20);
+    const PatternFile file("ordinary", 1 << 20);
     const auto found = knownSignature(file.path);
     ASSERT_TRUE(found) << found.error().message;
     EXPECT_EQ(*found, std::nullopt);

@@ -26,7 +26,7 @@ using Kind = BlockRequest::Kind;
 using test::AlignedMemory;
 using test::BlockHarness;
 using test::Issued;
-using test::TemporaryFile;
+using test::PatternFile;
 
 constexpr std::size_t kBlock = 4096;
 
@@ -61,7 +61,7 @@ std::vector<Issued> flushesOf(const auto& devices, std::size_t for_each) {
 TEST(BlockFaults, DevicesThatHangDelayNoOthers) {
     BlockHarness harness({.workers = 2});
     ASSERT_TRUE(harness) << harness.error->message;
-    const TemporaryFile file("beside", kBlock);
+    const PatternFile file("beside", kBlock);
     const auto device = openFileDevice(file.path, {});
     ASSERT_TRUE(device) << device.error().message;
     std::vector<std::unique_ptr<HangingDevice>> hanging;
@@ -89,7 +89,7 @@ TEST(BlockFaults, OneThatHangsLeavesAWorkerToTheOthersAtOnce) {
     for (Issued& one : held)
         harness.submit(one);
     harness.queue().flush();
-    const TemporaryFile file("beside", kBlock);
+    const PatternFile file("beside", kBlock);
     const auto device = openFileDevice(file.path, {});
     ASSERT_TRUE(device) << device.error().message;
     EXPECT_EQ(harness.run({.kind = Kind::Flush, .device = device->get()}), 0);
@@ -101,10 +101,10 @@ TEST(BlockFaults, ManyDevicesShareAQueue) {
     for (const Engine engine : {Engine::Aio, Engine::Uring, Engine::Threads}) {
         BlockHarness harness({.engine = engine, .depth = 64, .workers = 2});
         if (!harness) continue;  // That it is missing, other tests tell.
-        std::vector<std::unique_ptr<TemporaryFile>> files;
+        std::vector<std::unique_ptr<PatternFile>> files;
         std::vector<std::shared_ptr<BlockDevice>> devices;
         for (std::uint32_t i = 0; i < 256; ++i) {
-            files.push_back(std::make_unique<TemporaryFile>("many" + std::to_string(i), 2 * kBlock, i));
+            files.push_back(std::make_unique<PatternFile>("many" + std::to_string(i), 2 * kBlock, i));
             auto device = openFileDevice(files.back()->path, {.direct = i % 2 == 0});
             if (!device && device.error().code == ErrorCode::Unsupported)
                 device = openFileDevice(files.back()->path, {});
@@ -157,7 +157,7 @@ class FileLimit {
 };
 
 TEST(BlockFaults, TellsThatAFileIsTooLong) {
-    const TemporaryFile file("limit", 4 * kBlock);
+    const PatternFile file("limit", 4 * kBlock);
     for (const bool direct : {false, true}) {
         const auto device = openFileDevice(file.path, {.direct = direct});
         if (!device && device.error().code == ErrorCode::Unsupported) continue;

@@ -32,20 +32,20 @@ inline std::vector<std::byte> patternOf(std::size_t size, std::uint32_t seed) {
     return bytes;
 }
 
-/// A regular file that goes with it.
-class TemporaryFile {
+/// A regular file with a pattern, which goes with the test.
+class PatternFile {
   public:
     /// In `folder`, which ends with a slash; empty: where temporary files are.
-    TemporaryFile(const std::string& name, std::size_t size, std::uint32_t seed = 1, const std::string& folder = {})
+    PatternFile(const std::string& name, std::size_t size, std::uint32_t seed = 1, const std::string& folder = {})
         : path(folder.empty() ? temporaryPath(name)
                               : folder + std::filesystem::path(temporaryPath(name)).filename().string()),
           content(patternOf(size, seed)) {
         std::ofstream(path, std::ios::binary)
             .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(size));
     }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    ~TemporaryFile() { std::filesystem::remove(path); }
+    PatternFile(const PatternFile&) = delete;
+    PatternFile& operator=(const PatternFile&) = delete;
+    ~PatternFile() { std::filesystem::remove(path); }
 
     const std::string path;
     const std::vector<std::byte> content;

@@ -19,8 +19,8 @@ using Kind = BlockRequest::Kind;
 using test::AlignedMemory;
 using test::BlockHarness;
 using test::Issued;
+using test::PatternFile;
 using test::patternOf;
-using test::TemporaryFile;
 
 constexpr std::size_t kSize = 256 << 10;
 constexpr std::size_t kBlock = 4096;
@@ -83,7 +83,7 @@ class EveryBlockQueue : public testing::TestWithParam<Way> {
 
     std::vector<std::byte> content = patternOf(kSize, 1);
     BlockHarness harness{{.engine = GetParam().engine, .depth = 8, .workers = 2}};
-    std::optional<TemporaryFile> file;
+    std::optional<PatternFile> file;
     std::shared_ptr<BlockDevice> device;
 };
 
@@ -256,7 +256,7 @@ TEST_P(EveryFileQueue, WritesNothingToWhatMayOnlyBeRead) {
 }
 
 TEST_P(EveryFileQueue, FailsOnlyWhatLiesBeyondAFilesNewEnd) {
-    const TemporaryFile other_file("neighbour", kSize, 5);
+    const PatternFile other_file("neighbour", kSize, 5);
     const auto other = openFileDevice(other_file.path, {});
     ASSERT_TRUE(other) << other.error().message;
     ASSERT_EQ(::truncate(file->path.c_str(), 10 * kBlock), 0);

@@ -11,6 +11,8 @@ namespace mc::nvme {
 /// accepts no other. A secret from gen-dhchap-key is as strong with any of it; the defaults prefer what costs least,
 /// as it is computed where commands wait. Without Null, who has recorded a handshake can't try guesses of a weak
 /// secret against it.
+///
+/// A host that offers Null alone is refused by the kernel's target (6.12) that is set to Null: it looks for another.
 struct AuthenticationPolicy {
     std::vector<auth::Hash> hashes{auth::Hash::Sha256, auth::Hash::Sha384, auth::Hash::Sha512};
     std::vector<auth::DhGroup> groups{auth::DhGroup::Ffdhe2048, auth::DhGroup::Ffdhe3072, auth::DhGroup::Ffdhe4096,

@@ -52,10 +52,11 @@ Result<std::unique_ptr<Association>> Association::start(io::EventLoop& loop, Own
     made->reader_ = std::make_unique<NamespaceReader>(
         *made->admin_,
         [raw = made.get()] {
-            if (raw->state_ == State::Listing)
+            if (raw->state_ == State::Listing) {
                 raw->becomeLive();
-            else
+            } else {
                 raw->owner_.onNamespaces(*raw);
+            }
         },
         fail);
     made->armTick();
@@ -147,7 +148,7 @@ void Association::authenticate(Queue& queue, std::uint16_t number) {
         options.controller_key = std::move(*controller_key);
     }
     authenticators_.push_back(std::make_unique<Authenticator>(
-        channelOf(number), std::move(options), [this, &queue, number] { onAdmitted(queue, number); },
+        channelOf(number), options, [this, &queue, number] { onAdmitted(queue, number); },
         [this](const Error& error) { end(error); }));
     authenticators_.back()->start();
 }

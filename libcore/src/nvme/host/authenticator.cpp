@@ -25,7 +25,7 @@ AdminCommand authenticationCommand(FabricsType type, std::span<std::byte> data) 
 
 }  // namespace
 
-Authenticator::Authenticator(AdminChannel& channel, HostAuthenticationOptions options, Proved proved,
+Authenticator::Authenticator(AdminChannel& channel, const HostAuthenticationOptions& options, Proved proved,
                              AdminChannel::Fail fail)
     : channel_(channel),
       authentication_(options),

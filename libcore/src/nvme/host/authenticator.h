@@ -16,7 +16,8 @@ class Authenticator {
     using Proved = std::move_only_function<void()>;
 
     /// `proved` is called when all is proved, `fail` when something is not; afterwards the queue is to be closed.
-    Authenticator(AdminChannel& channel, HostAuthenticationOptions options, Proved proved, AdminChannel::Fail fail);
+    Authenticator(AdminChannel& channel, const HostAuthenticationOptions& options, Proved proved,
+                  AdminChannel::Fail fail);
     Authenticator(const Authenticator&) = delete;
     Authenticator& operator=(const Authenticator&) = delete;
     ~Authenticator() = default;

@@ -152,9 +152,10 @@ Result<std::vector<DiscoveryEntry>> discoverAt(const io::SocketAddress& address,
     while (!reader.result() && SteadyClock::now() < deadline) {
         (*loop)->runOnce(deadline);
     }
-    if (!reader.result())
+    if (!reader.result()) {
         reader.result() =
             fail(ErrorCode::TimedOut, fmt::format("discovery at {}: no answer in time", address.toString()));
+    }
     auto result = std::move(*reader.result());
     (*association)->end(Error{ErrorCode::Unavailable, "done", {}});
     return result;

@@ -18,7 +18,7 @@ std::unique_ptr<HostController> HostController::start(io::EventLoop& loop, Owner
                                                       std::string subsystem_nqn, const HostOptions& options) {
     auto completed = host::withIdentity(options);
     auto controller = std::make_unique<host::Controller>(loop, owner, std::move(addresses), std::move(subsystem_nqn),
-                                                         completed ? std::move(*completed) : options);
+                                                         completed ? *completed : options);
     controller->begin(completed ? Result<void>{} : std::unexpected(completed.error()));
     return controller;
 }

@@ -17,6 +17,8 @@ class Controller final : public HostController, public Association::Owner, publi
     Controller(io::EventLoop& loop, HostController::Owner& owner, std::vector<io::SocketAddress> addresses,
                std::string subsystem_nqn, HostOptions options);
     ~Controller() override;
+    Controller(const Controller&) = delete;
+    Controller& operator=(const Controller&) = delete;
 
     /// Connects, or tells why it can't. Called once.
     void begin(const Result<void>& usable);

@@ -84,6 +84,13 @@ class Queue final : public io::EventHandler {
     void onEvents(std::uint32_t events) override;
 
   private:
+    /// ReadyToTransfer that may be outstanding for one command.
+    static constexpr std::size_t kMostTransfers = 4;
+    /// Of a command id; above it is the generation, which tells a late answer.
+    static constexpr std::uint16_t kIndexBits = 10;
+    static constexpr std::uint16_t kIndexMask = (1U << kIndexBits) - 1;
+    static_assert(kMostEntries == 1U << kIndexBits);
+
     Queue(io::EventLoop& loop, Owner& owner, QueueSetup setup, FileDescriptor socket);
 
     void onConnected();

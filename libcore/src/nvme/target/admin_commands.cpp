@@ -55,11 +55,11 @@ void AdminCommands::startKeepAlive() {
     silent_ticks_ = 0;
     heard_ = false;
     if (time.count() == 0) return;
-    keep_alive_timer_ = loop.at(SteadyClock::now() + std::max(time / kTicksOfKeepAlive, std::chrono::milliseconds(1)),
-                                [this] {
-                                    keep_alive_timer_ = 0;
-                                    checkKeepAlive();
-                                });
+    keep_alive_timer_ =
+        loop.at(SteadyClock::now() + std::max(time / kTicksOfKeepAlive, std::chrono::milliseconds(1)), [this] {
+            keep_alive_timer_ = 0;
+            checkKeepAlive();
+        });
 }
 
 void AdminCommands::checkKeepAlive() {
@@ -137,8 +137,8 @@ void AdminCommands::execute(Command& command) {
         case nvme_admin_identify: {
             const std::span data(command.data, command.length);
             std::ranges::fill(data, std::byte{0});
-            return connection_.complete(
-                command, identify(*controller_, connection_.worker().options(), command.entry, data));
+            return connection_.complete(command,
+                                        identify(*controller_, connection_.worker().options(), command.entry, data));
         }
         case nvme_admin_get_log_page:
             return executeLogPage(command);

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "base/log.h"
 #include "nvme/auth/messages.h"
@@ -57,12 +58,8 @@ void AuthenticatingCommands::execute(Command& command) {
 void AuthenticatingCommands::send(Command& command) {
     authentication_.receive({command.data, command.length});
     if (authentication_.done()) controller_->setAuthenticated();
-    if (authentication_.failed()) {
-        log::warning("nvme target: {}: {} did not prove who it is: {}", connection_.peer(),
-                     controller_->identity().host_nqn, authentication_.reason());
-        if (!authentication_.hasMessage()) connection_.closeAfterSending();
-    }
     connection_.complete(command, 0);
+    endIfFailed();
 }
 
 void AuthenticatingCommands::receive(Command& command) {
@@ -70,15 +67,21 @@ void AuthenticatingCommands::receive(Command& command) {
         return connection_.complete(command, genericStatus(NVME_SC_INVALID_FIELD));
     }
     const auto message = authentication_.next();
-    if (message.empty()) {
-        connection_.closeAfterSending();
-        return connection_.complete(command, genericStatus(NVME_SC_CMD_SEQ_ERROR));
-    }
     std::memcpy(command.data, message.data(), message.size());
     std::memset(command.data + message.size(), 0, command.length - message.size());
     if (authentication_.done()) controller_->setAuthenticated();
-    if (authentication_.failed()) connection_.closeAfterSending();
-    connection_.complete(command, 0);
+    connection_.complete(command, message.empty() ? genericStatus(NVME_SC_CMD_SEQ_ERROR) : Status{0});
+    endIfFailed();
+}
+
+// Once the host has fetched why. It is told once, whatever the host goes on to send.
+void AuthenticatingCommands::endIfFailed() {
+    if (!authentication_.failed()) return;
+    if (!std::exchange(reported_, true)) {
+        log::warning("nvme target: {}: {} did not prove who it is: {}", connection_.peer(),
+                     controller_->identity().host_nqn, authentication_.reason());
+    }
+    if (!authentication_.hasMessage()) connection_.closeAfterSending();
 }
 
 }  // namespace mc::nvme

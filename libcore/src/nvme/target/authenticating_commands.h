@@ -26,11 +26,13 @@ class AuthenticatingCommands final : public CommandSet {
   private:
     void send(Command& command);
     void receive(Command& command);
+    void endIfFailed();
 
     Connection& connection_;
     std::shared_ptr<Controller> controller_;
     ControllerAuthentication authentication_;
     std::unique_ptr<CommandSet> commands_;
+    bool reported_ = false;
 };
 
 }  // namespace mc::nvme

@@ -216,6 +216,11 @@ void Connection::resume() {
     updateInterest();
 }
 
+// It is a queue, whose host has shown all that it has to.
+bool Connection::isOpen() const {
+    return state_ >= State::Serving && commands_->isOpen();
+}
+
 // Something has been begun that only the peer can go on with.
 bool Connection::peersTurn() {
     return incoming_.active || (!stalled_ && parked_bytes_ > 0) || !output_.empty();
@@ -224,7 +229,8 @@ bool Connection::peersTurn() {
 bool Connection::awaitsDataTooLong(std::uint32_t sweeps) {
     bool found = false;
     table_.forEach([&](const Command& command) {
-        found = found || (command.state == Command::State::AwaitingData && worker_.sweeps() - command.asked_at > sweeps);
+        found =
+            found || (command.state == Command::State::AwaitingData && worker_.sweeps() - command.asked_at > sweeps);
     });
     return found;
 }
@@ -234,7 +240,7 @@ bool Connection::overdue() {
     quiet_sweeps_ = moved ? 0 : quiet_sweeps_ + 1;
     ++age_sweeps_;
     if (state_ == State::Draining) return false;  // Its timer runs.
-    if (state_ < State::Serving || !commands_->isOpen()) return worker_.lasts(age_sweeps_, worker_.options().connect_timeout);
+    if (!isOpen()) return worker_.lasts(age_sweeps_, worker_.options().connect_timeout);
     const auto limit = worker_.options().stall_timeout;
     if (limit.count() == 0) return false;
     if (worker_.lasts(quiet_sweeps_, limit) && peersTurn()) return true;
@@ -245,7 +251,7 @@ void Connection::expire() {
     // What came while this loop was busy elsewhere still counts.
     const std::uint64_t before = moves_;
     const bool goes_on = state_ == State::Draining || stalled_ || pump();
-    if (goes_on && moves_ != before && state_ >= State::Serving) return updateInterest();
+    if (goes_on && moves_ != before && isOpen()) return updateInterest();
     log::debug("nvme target: {}: nothing moves, closed", peer());
     close();
 }

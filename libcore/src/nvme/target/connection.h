@@ -139,6 +139,7 @@ class Connection final : public io::EventHandler {
     bool discard();
     void updateInterest();
     void markUnsent();
+    bool isOpen() const;
     bool peersTurn();
     bool awaitsDataTooLong(std::uint32_t sweeps);
 

@@ -1,9 +1,9 @@
 // Connection: the life of its commands, from capsule to completion.
+#include <nvme/types.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
-
-#include <nvme/types.h>
 
 #include "base/crc32c.h"
 #include "nvme/target/connection.h"
@@ -46,7 +46,8 @@ Status Connection::begin(Command& command, std::uint32_t capsule_bytes) {
     if (command.direction == Command::Direction::None) {
         return sgl.length == 0 && capsule_bytes == 0 ? 0 : genericStatus(NVME_SC_SGL_INVALID_DATA);
     }
-    const bool from_capsule = sgl.type == SglDescriptor::kInCapsule && command.direction == Command::Direction::FromHost;
+    const bool from_capsule =
+        sgl.type == SglDescriptor::kInCapsule && command.direction == Command::Direction::FromHost;
     if (!from_capsule && sgl.type != SglDescriptor::kTransport) return genericStatus(NVME_SC_SGL_INVALID_TYPE);
     if (from_capsule && sgl.address != 0) return genericStatus(NVME_SC_SGL_INVALID_OFFSET);
     if (sgl.length != command.length || capsule_bytes != (from_capsule ? command.length : 0)) {
@@ -247,9 +248,9 @@ void Connection::compose(Command& command, Status status, std::uint64_t result, 
         const std::uint32_t offset = alignUp(sizeof(DataPdu) + header_digest, host_alignment_);
         const DataPdu pdu{
             .header = {.type = PduType::ControllerToHostData,
-                       .flags = static_cast<std::uint8_t>(
-                           header_flag | pdu_flag::kLastPdu | (data_digest ? pdu_flag::kDataDigest : 0U) |
-                           (data_alone ? pdu_flag::kSuccess : 0U)),
+                       .flags = static_cast<std::uint8_t>(header_flag | pdu_flag::kLastPdu |
+                                                          (data_digest ? pdu_flag::kDataDigest : 0U) |
+                                                          (data_alone ? pdu_flag::kSuccess : 0U)),
                        .header_length = sizeof(DataPdu),
                        .data_offset = static_cast<std::uint8_t>(offset),
                        .length = offset + command.length + static_cast<std::uint32_t>(data_digest ? kDigestLength : 0)},

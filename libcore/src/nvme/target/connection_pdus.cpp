@@ -18,10 +18,7 @@ constexpr std::uint8_t kMaxAlignment = 31;
 }  // namespace
 
 Connection::Connection(FileDescriptor socket, Worker& worker)
-    : socket_(std::move(socket)),
-      worker_(worker),
-      commands_(std::make_unique<ConnectCommands>(*this)),
-      table_(*this) {
+    : socket_(std::move(socket)), worker_(worker), commands_(std::make_unique<ConnectCommands>(*this)), table_(*this) {
     rules_.in_capsule_bytes = kAdminInCapsuleBytes;
     // All of any command's data in one PDU.
     rules_.max_data_bytes = worker.options().max_transfer_bytes;
@@ -155,10 +152,9 @@ void Connection::terminate(Violation violation) {
     add(worker_.counters.protocol_errors, 1);
     log::debug("nvme target: {}: broke the protocol: status {}, field or digest {:#x}", peer(), violation.status,
                violation.information);
-    const std::size_t shown = std::min({staged().size(), std::size_t{staged().size() > 2
-                                                                         ? std::to_integer<std::uint8_t>(staged()[2])
-                                                                         : 0U},
-                                        kMaxTerminateData});
+    const std::size_t shown =
+        std::min({staged().size(), std::size_t{staged().size() > 2 ? std::to_integer<std::uint8_t>(staged()[2]) : 0U},
+                  kMaxTerminateData});
     const Terminate pdu{.header = {.type = PduType::ControllerToHostTerminate,
                                    .header_length = sizeof(Terminate),
                                    .length = static_cast<std::uint32_t>(sizeof(Terminate) + shown)},

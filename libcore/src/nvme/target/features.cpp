@@ -9,9 +9,9 @@
 namespace mc::nvme {
 namespace {
 
-constexpr std::uint32_t kSave = 1U << 31U;            // Of Set Features.
-constexpr std::uint32_t kSelect = 7U << 8U;           // Of Get Features: other values than the current one.
-constexpr std::uint32_t kExtendedHostId = 1U << 0U;   // Of FID 81h.
+constexpr std::uint32_t kSave = 1U << 31U;           // Of Set Features.
+constexpr std::uint32_t kSelect = 7U << 8U;          // Of Get Features: other values than the current one.
+constexpr std::uint32_t kExtendedHostId = 1U << 0U;  // Of FID 81h.
 constexpr std::uint32_t kWriteCacheOn = 1;
 
 using Outcome = std::expected<std::uint32_t, Status>;

@@ -21,7 +21,7 @@ namespace {
 constexpr std::uint16_t kKeepAliveUnits = 10;  // KAS: 1 s, in units of 100 ms.
 constexpr std::uint8_t kAbortLimit = 3;
 constexpr std::uint32_t kAllNamespaces = 0xffffffff;
-constexpr std::uint8_t kFlushOneOnly = 2 << 1;  // Of VWC: not with kAllNamespaces.
+constexpr std::uint8_t kFlushOneOnly = 2 << 1;   // Of VWC: not with kAllNamespaces.
 constexpr std::uint16_t kDisconnect = 1U << 0U;  // Of OFCS.
 constexpr std::uint8_t kShared = 1U << 0U;       // Of NMIC.
 constexpr std::uint8_t kWriteProtected = 1U << 0U;

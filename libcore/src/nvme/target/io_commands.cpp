@@ -2,6 +2,7 @@
 
 #include <nvme/types.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -24,6 +25,17 @@ bool forceUnitAccess(const Command& command) {
 // Of commands with a range: NLB is less one.
 std::uint64_t blockCount(const Command& command) {
     return (command.entry.cdw12 & 0xffffU) + 1;
+}
+
+// Where Compare reads to: behind what the host has sent, aligned as devices need it.
+std::uint32_t readBehind(const Command& command) {
+    constexpr std::uint32_t kPage = BufferPool::kAlignment;
+    return (command.length + kPage - 1) / kPage * kPage;
+}
+
+// Of Dataset Management: NR is less one.
+std::uint32_t rangeCount(const Command& command) {
+    return (command.entry.cdw10 & 0xffU) + 1;
 }
 
 bool within(const Namespace& target, std::uint64_t block, std::uint64_t count) {
@@ -109,7 +121,7 @@ Status IoCommands::prepareTransfer(Command& command, Command::Direction directio
     command.length = static_cast<std::uint32_t>(bytes);
     std::byte* const memory = target.memory();
     if (command.entry.opcode == nvme_cmd_compare) {
-        command.extra = memory == nullptr ? command.length : 0;
+        command.extra = memory == nullptr ? readBehind(command) : 0;
     } else if (memory != nullptr) {
         command.place = memory + (block << target.blockShift());
     }
@@ -123,11 +135,12 @@ Status IoCommands::prepareZeroes(const Command& command) const {
     return command.target->isReadOnly() ? genericStatus(NVME_SC_NS_WRITE_PROTECTED) : Status{0};
 }
 
+// Hosts send room for all ranges that there could be, whatever the number of those that there are.
 Status IoCommands::prepareDeallocate(Command& command) const {
-    const std::uint32_t ranges = (command.entry.cdw10 & 0xffU) + 1;
-    static_assert(kMaxRanges == 0xff + 1);
+    constexpr std::uint32_t kMaxLength = kMaxRanges * static_cast<std::uint32_t>(sizeof(nvme_dsm_range));
+    const std::uint32_t needed = rangeCount(command) * static_cast<std::uint32_t>(sizeof(nvme_dsm_range));
     command.direction = Command::Direction::FromHost;
-    command.length = ranges * static_cast<std::uint32_t>(sizeof(nvme_dsm_range));
+    command.length = std::clamp(command.entry.data.length, needed, kMaxLength);
     return 0;
 }
 
@@ -178,16 +191,15 @@ void IoCommands::compare(Command& command) {
                        .device = &command.target->device(),
                        .offset = offset,
                        .length = command.length,
-                       .data = command.data + command.length};
+                       .data = command.data + readBehind(command)};
     connection_.submit(command);
 }
 
 // One range after the other; `step` counts them.
 void IoCommands::deallocate(Command& command) {
-    const std::uint32_t ranges = command.length / static_cast<std::uint32_t>(sizeof(nvme_dsm_range));
     // What else a host may tell of its ranges are hints.
     const bool wanted = (command.entry.cdw11 & NVME_DSMGMT_AD) != 0 && !command.target->isReadOnly();
-    if (!wanted || command.step == ranges) return finish(command, 0);
+    if (!wanted || command.step == rangeCount(command)) return finish(command, 0);
     nvme_dsm_range range;
     std::memcpy(&range, command.data + command.step * sizeof(range), sizeof(range));
     if (!within(*command.target, range.slba, range.nlb)) return finish(command, genericStatus(NVME_SC_LBA_RANGE));
@@ -207,7 +219,7 @@ void IoCommands::onDevice(Command& command, int error) {
         return deallocate(command);
     }
     if (error == 0 && command.entry.opcode == nvme_cmd_compare) {
-        const bool equal = std::memcmp(command.data, command.data + command.length, command.length) == 0;
+        const bool equal = std::memcmp(command.data, command.data + readBehind(command), command.length) == 0;
         return finish(command, equal ? Status{0} : mediaStatus(NVME_SC_COMPARE_FAILED));
     }
     finish(command, statusOf(command.request.kind, error));

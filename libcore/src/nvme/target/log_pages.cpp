@@ -40,9 +40,9 @@ std::vector<std::byte> makeFirmware() {
 
 std::vector<std::byte> makeEffects(bool discovery) {
     nvme_cmd_effects_log page{};
-    for (const int opcode : {nvme_admin_get_log_page, nvme_admin_identify, nvme_admin_abort_cmd,
-                             nvme_admin_set_features, nvme_admin_get_features, nvme_admin_async_event,
-                             nvme_admin_keep_alive, nvme_admin_fabrics}) {
+    for (const int opcode :
+         {nvme_admin_get_log_page, nvme_admin_identify, nvme_admin_abort_cmd, nvme_admin_set_features,
+          nvme_admin_get_features, nvme_admin_async_event, nvme_admin_keep_alive, nvme_admin_fabrics}) {
         page.acs[opcode] = NVME_CMD_EFFECTS_CSUPP;
     }
     if (discovery) return bytesOf(page);
@@ -141,7 +141,7 @@ std::vector<std::byte> LogPages::makeHealth() {
         bytes_written += traffic.bytes_written.load(std::memory_order_relaxed);
     }
     const auto running = std::chrono::duration_cast<std::chrono::hours>(SteadyClock::now() - registry_.started());
-    nvme_smart_log page{};  // No temperature: nothing here has a sensor.
+    nvme_smart_log page{};   // No temperature: nothing here has a sensor.
     page.avail_spare = 100;  // Nothing wears out.
     put(page.data_units_read, (bytes_read + kDataUnit - 1) / kDataUnit);
     put(page.data_units_written, (bytes_written + kDataUnit - 1) / kDataUnit);

@@ -9,7 +9,8 @@ constexpr std::array<std::byte, 128> kZeroes{};
 constexpr std::size_t kPartsEach = 4;
 
 // Appends what is left of one piece of an output after `skip` bytes of it and what follows.
-void append(std::span<iovec> parts, std::size_t& count, std::uint64_t& skip, const std::byte* data, std::uint64_t length) {
+void append(std::span<iovec> parts, std::size_t& count, std::uint64_t& skip, const std::byte* data,
+            std::uint64_t length) {
     if (skip < length) {
         parts[count++] = {const_cast<std::byte*>(data) + skip, length - skip};
         skip = 0;

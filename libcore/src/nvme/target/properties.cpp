@@ -9,7 +9,7 @@ constexpr std::uint8_t kSizeMask = 0x7;  // Of the attributes.
 constexpr std::uint8_t kFourBytes = 0;
 constexpr std::uint8_t kEightBytes = 1;
 
-constexpr std::uint64_t kReadyTimeout = 30;  // CAP.TO: units of 500 ms.
+constexpr std::uint64_t kReadyTimeout = 30;        // CAP.TO: units of 500 ms.
 constexpr std::uint32_t kSubmissionEntrySize = 6;  // Powers of two.
 constexpr std::uint32_t kCompletionEntrySize = 4;
 

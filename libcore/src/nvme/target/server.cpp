@@ -139,9 +139,8 @@ void Server::drain(const std::shared_ptr<Namespace>& target) {
         auto drained = idle.get_future();
         loop.thread->run([&] { target->whenIdle(i, [&idle] { idle.set_value(); }); });
         if (drained.wait_for(kPeersTime) == std::future_status::ready) continue;
-        loop.thread->run([&] {
-            loop.worker->closeIf([&](Connection& connection) { return connection.holds(*target); });
-        });
+        loop.thread->run(
+            [&] { loop.worker->closeIf([&](Connection& connection) { return connection.holds(*target); }); });
         drained.wait();
     }
 }

@@ -23,9 +23,7 @@ class Subsystem {
         const auto found = std::ranges::find(options_.hosts, host_nqn, &AllowedHost::nqn);
         return found == options_.hosts.end() ? nullptr : &*found;
     }
-    bool allows(const std::string& host_nqn) const {
-        return options_.allow_any_host || findHost(host_nqn) != nullptr;
-    }
+    bool allows(const std::string& host_nqn) const { return options_.allow_any_host || findHost(host_nqn) != nullptr; }
     std::shared_ptr<const NamespaceTable> namespaces() const {
         const std::lock_guard lock(mutex_);
         return namespaces_;

@@ -63,9 +63,9 @@ Result<void> checkSubsystem(const SubsystemOptions& options) {
     }
     for (const auto& host : options.hosts) {
         if (auto checked = checkNqn(host.nqn, "host"); !checked) return checked;
-        for (const auto& key : {host.key, host.controller_key}) {
-            if (key.empty()) continue;
-            const auto parsed = AuthenticationKey::parse(key);
+        for (const std::string* key : {&host.key, &host.controller_key}) {
+            if (key->empty()) continue;
+            const auto parsed = AuthenticationKey::parse(*key);
             if (!parsed) return std::unexpected(wrap(fmt::format("host {}", host.nqn), parsed.error()));
         }
         if (host.key.empty() && !host.controller_key.empty()) {
@@ -193,16 +193,16 @@ std::vector<ControllerStatus> Target::controllers() const {
     std::vector<ControllerStatus> all;
     for (const auto& [controller, io_queues] : impl_->server->registry().controllers()) {
         const auto& identity = controller->identity();
-        all.push_back({.id = identity.id,
-                       .host_nqn = identity.host_nqn,
-                       .address = identity.address,
-                       .subsystem_nqn = controller->isDiscovery() ? kDiscoveryNqn : identity.subsystem->nqn(),
-                       .io_queues = io_queues,
-                       .authenticated = controller->isAuthenticated(),
-                       .header_digest = identity.header_digest,
-                       .data_digest = identity.data_digest,
-                       .connected = std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() -
-                                                                                     controller->since())});
+        all.push_back(
+            {.id = identity.id,
+             .host_nqn = identity.host_nqn,
+             .address = identity.address,
+             .subsystem_nqn = controller->isDiscovery() ? kDiscoveryNqn : identity.subsystem->nqn(),
+             .io_queues = io_queues,
+             .authenticated = controller->isAuthenticated(),
+             .header_digest = identity.header_digest,
+             .data_digest = identity.data_digest,
+             .connected = std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() - controller->since())});
     }
     return all;
 }

@@ -9,8 +9,8 @@ namespace mc::nvme {
 /// The data pointer of a command over fabrics: one SGL descriptor (Base Specification, section 4.4).
 struct SglDescriptor {
     /// The upper half is the type: data block or transport data block; the lower the sub-type.
-    static constexpr std::uint8_t kInCapsule = 0x01;   ///< Data block, sub-type offset: in the capsule, at `address`.
-    static constexpr std::uint8_t kTransport = 0x5a;   ///< Transport data block: by data PDUs.
+    static constexpr std::uint8_t kInCapsule = 0x01;  ///< Data block, sub-type offset: in the capsule, at `address`.
+    static constexpr std::uint8_t kTransport = 0x5a;  ///< Transport data block: by data PDUs.
 
     std::uint64_t address = 0;
     std::uint32_t length = 0;

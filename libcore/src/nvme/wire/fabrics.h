@@ -1,7 +1,7 @@
 #pragma once
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 
 #include "nvme/wire/command.h"
 
@@ -10,7 +10,7 @@ namespace mc::nvme {
 
 inline constexpr std::uint8_t kFabricsOpcode = 0x7f;
 inline constexpr const char* kDiscoveryNqn = "nqn.2014-08.org.nvmexpress.discovery";
-inline constexpr std::size_t kMaxNqnLength = 223;  // Without the terminating zero.
+inline constexpr std::size_t kMaxNqnLength = 223;        // Without the terminating zero.
 inline constexpr std::uint16_t kAnyController = 0xffff;  // CNTLID of the dynamic controller model.
 inline constexpr std::uint16_t kAdminQueueMinEntries = 32;
 

@@ -59,7 +59,7 @@ static_assert(sizeof(InitializeConnection) == 128);
 /// Why a side ends the connection. What it objects to follows, at most 128 bytes of it.
 struct Terminate {
     PduHeader header;
-    std::uint16_t status = 0;   ///< FES.
+    std::uint16_t status = 0;  ///< FES.
     std::uint32_t information() const { return information_low | (std::uint32_t{information_high} << 16U); }
     std::uint16_t information_low = 0;  ///< FEI: the offset of the field, or the digest that was expected.
     std::uint16_t information_high = 0;

@@ -29,7 +29,8 @@ Result<std::unique_ptr<NvmeofTransport>> NvmeofTransport::open(std::string_view 
         transport->files_ = std::make_unique<ServedFiles>(std::move(*id), std::move(server_name), transport->options_);
     }
     // More loops than CPUs take turns, and each has its own connection to every peer.
-    const int loops = std::min<int>(options.workers, std::max<int>(1, std::thread::hardware_concurrency()));
+    const int loops =
+        std::min<int>(options.workers, std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
     for (int i = 0; i < loops; ++i) {
         auto loop = ClientLoop::start("nvme", i);
         if (!loop) return std::unexpected(loop.error());

@@ -336,5 +336,34 @@ TEST(HostileController, NamespacesThatMakeNoSenseAreNotThere) {
     }
 }
 
+TEST(HostileController, IsKeptAliveWhileNothingElseHappens) {
+    std::atomic<int> kept_alive = 0;
+    ScriptedTarget target([](PduSocket& socket) { (void)socket.receive(); },
+                          [&](PduSocket&, const SubmissionEntry& command) {
+                              if (command.opcode == nvme_admin_keep_alive) ++kept_alive;
+                              return false;
+                          });
+    HostOptions options;
+    options.keep_alive = 40ms;
+    Host host(options);
+    host.connect(target.port(), "nqn.test");
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    EXPECT_TRUE(host.runUntil([&] { return kept_alive >= 3; }));
+    EXPECT_EQ(host.state, State::Ready);
+}
+
+TEST(HostileController, TheNextAddressIsTriedWhereNobodyAnswers) {
+    ScriptedTarget target([](PduSocket& socket) { (void)socket.receive(); });
+    std::uint16_t free_port = 0;
+    {
+        const auto listener = io::listenOn(io::resolve("127.0.0.1", 0)->front(), 1);
+        free_port = io::localAddress(*listener).port();
+    }
+    Host host;
+    host.connect({io::resolve("127.0.0.1", free_port)->front(), io::resolve("127.0.0.1", target.port())->front()},
+                 "nqn.test");
+    EXPECT_TRUE(host.ready()) << host.last_error.message;
+}
+
 }  // namespace
 }  // namespace mc::nvme::host::test

@@ -5,6 +5,7 @@
 #include "black_hole.h"
 #include "nvme/host/discover.h"
 #include "nvme/host/host_fixture.h"
+#include "nvme/uuid.h"
 
 namespace mc::nvme::host::test {
 namespace {
@@ -287,6 +288,27 @@ TEST(HostWithOwnTarget, DiscoveryEndsInTime) {
     const auto entries = discover({nobody.address()}, {}, before + 200ms);
     ASSERT_FALSE(entries);
     EXPECT_EQ(entries.error().code, ErrorCode::TimedOut);
+}
+
+TEST(HostIdentity, StaysTheSame) {
+    const auto nqn = hostNqn();
+    if (!nqn) GTEST_SKIP() << nqn.error().message;
+    EXPECT_EQ(*nqn, *hostNqn());
+    EXPECT_TRUE(nqn->starts_with("nqn."));
+}
+
+TEST(Uuid, IsMadeOfTextAndReadBack) {
+    const Uuid uuid = uuidOf("mc");
+    EXPECT_EQ(uuid, uuidOf("mc"));
+    EXPECT_NE(uuid, uuidOf("mc "));
+    const std::string text = formatUuid(uuid);
+    ASSERT_EQ(text.size(), 36U);
+    EXPECT_EQ(text[14], '8');  // The version.
+    EXPECT_EQ(parseUuid(text), uuid);
+    EXPECT_FALSE(parseUuid(text + "0"));
+    EXPECT_FALSE(parseUuid(text.substr(0, 35)));
+    EXPECT_FALSE(parseUuid("11111111-2222-3333-4444_555555555555"));
+    EXPECT_FALSE(parseUuid("1111111g-2222-3333-4444-555555555555"));
 }
 
 }  // namespace

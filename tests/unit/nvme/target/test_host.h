@@ -120,8 +120,8 @@ class TestHost {
         if (header_digest) {
             EXPECT_EQ(read<std::uint32_t>(rest, pdu.head.size()), crc32c(pdu.head));
         }
-        const std::size_t data_begin = pdu.header.data_offset != 0 ? pdu.header.data_offset
-                                                                   : pdu.head.size() + (header_digest ? 4 : 0);
+        const std::size_t data_begin =
+            pdu.header.data_offset != 0 ? pdu.header.data_offset : pdu.head.size() + (header_digest ? 4 : 0);
         const std::size_t data_end = rest.size() - (data_digest ? kDigestLength : 0);
         if (data_begin < data_end) {
             pdu.data.assign(rest.begin() + static_cast<std::ptrdiff_t>(data_begin),
@@ -170,7 +170,9 @@ class TestHost {
         }
         std::memcpy(header.data(), &start, sizeof(start));
         Bytes pdu = header;
-        const auto append = [&pdu](std::span<const std::byte> bytes) { pdu.insert(pdu.end(), bytes.begin(), bytes.end()); };
+        const auto append = [&pdu](std::span<const std::byte> bytes) {
+            pdu.insert(pdu.end(), bytes.begin(), bytes.end());
+        };
         if (digests_.header) append(bytesOf(crc32c(header)));
         append(data);
         if (digests_.data && !data.empty()) append(bytesOf(crc32c(data)));
@@ -184,9 +186,12 @@ class TestHost {
         }
         return makePdu(bytesOf(CapsuleCommand{.header = {.type = PduType::CapsuleCommand}, .command = entry}), data);
     }
-    void send(const SubmissionEntry& entry, std::span<const std::byte> data = {}) { sendBytes(makeCapsule(entry, data)); }
+    void send(const SubmissionEntry& entry, std::span<const std::byte> data = {}) {
+        sendBytes(makeCapsule(entry, data));
+    }
 
-    Bytes makeData(const ReadyToTransfer& wanted, std::span<const std::byte> data, std::uint32_t offset, bool last) const {
+    Bytes makeData(const ReadyToTransfer& wanted, std::span<const std::byte> data, std::uint32_t offset,
+                   bool last) const {
         return makePdu(bytesOf(DataPdu{.header = {.type = PduType::HostToControllerData,
                                                   .flags = last ? pdu_flag::kLastPdu : std::uint8_t{0}},
                                        .command_id = wanted.command_id,
@@ -287,9 +292,10 @@ class TestHost {
         return runInCapsule(std::bit_cast<SubmissionEntry>(command), bytesOf(data));
     }
     Answer getProperty(std::uint32_t offset, bool eight_bytes = false) {
-        return run(std::bit_cast<SubmissionEntry>(PropertyCommand{.type = FabricsType::PropertyGet,
-                                                                 .attributes = eight_bytes ? std::uint8_t{1} : std::uint8_t{0},
-                                                                 .offset = offset}));
+        return run(std::bit_cast<SubmissionEntry>(
+            PropertyCommand{.type = FabricsType::PropertyGet,
+                            .attributes = eight_bytes ? std::uint8_t{1} : std::uint8_t{0},
+                            .offset = offset}));
     }
     Answer setProperty(std::uint32_t offset, std::uint32_t value) {
         return run(std::bit_cast<SubmissionEntry>(

@@ -1,7 +1,8 @@
+#include "nvme/auth/messages.h"
+
 #include <functional>
 
-#include "auth_fixture.h"
-#include "nvme/auth/messages.h"
+#include "nvme/auth/fixture.h"
 
 namespace mc::nvme::auth {
 namespace {

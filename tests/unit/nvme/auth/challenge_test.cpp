@@ -1,7 +1,8 @@
+#include "nvme/auth/challenge.h"
+
 #include <set>
 
-#include "auth_fixture.h"
-#include "nvme/auth/challenge.h"
+#include "nvme/auth/fixture.h"
 
 namespace mc::nvme::auth {
 namespace {
@@ -15,7 +16,7 @@ struct Vector {
     const char* controller;
 };
 
-// In Python, with the keys transformed as in auth_key_test.cpp, c = the bytes a0, a1 ... and ks = 33, 34 ..., both as
+// In Python, with the keys transformed as in key_test.cpp, c = the bytes a0, a1 ... and ks = 33, 34 ..., both as
 // long as the hash:
 //   if dh: c = hmac.new(ks, c, h).digest()
 //   hmac.new(host_key, c + struct.pack("<IHB", 0x01020304, 0x1234, 0) + b"HostHost" + host + b"\0" + subsystem, h)

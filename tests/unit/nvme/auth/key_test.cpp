@@ -1,10 +1,11 @@
+#include "nvme/auth/key.h"
+
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
 #include <fstream>
 
-#include "auth_fixture.h"
-#include "nvme/auth/key.h"
+#include "nvme/auth/fixture.h"
 #include "temporary.h"
 
 namespace mc::nvme {

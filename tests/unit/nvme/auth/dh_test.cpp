@@ -1,10 +1,11 @@
+#include "nvme/auth/dh.h"
+
 #include <openssl/bn.h>
 #include <openssl/evp.h>
 
 #include <memory>
 
-#include "auth_fixture.h"
-#include "nvme/auth/dh.h"
+#include "nvme/auth/fixture.h"
 
 namespace mc::nvme::auth {
 namespace {

@@ -1,5 +1,5 @@
 // Both roles against each other.
-#include "auth_fixture.h"
+#include "nvme/auth/fixture.h"
 
 namespace mc::nvme {
 namespace {

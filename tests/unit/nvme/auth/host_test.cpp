@@ -1,5 +1,5 @@
 // What a controller can do wrong.
-#include "auth_fixture.h"
+#include "nvme/auth/fixture.h"
 #include "nvme/auth/host_authentication.h"
 
 namespace mc::nvme {

@@ -1,6 +1,6 @@
 // What a host can do wrong.
-#include "auth_fixture.h"
 #include "nvme/auth/controller_authentication.h"
+#include "nvme/auth/fixture.h"
 
 namespace mc::nvme {
 namespace {
