@@ -58,4 +58,4 @@ for options in --hdr-digest --data-digest "--hdr-digest --data-digest --queue-si
     umount mounted
     disconnect "$nqn"
 done
-refute grep -iE 'nvme.*error' <(dmesg)
+refute grep -iE 'nvme.*error' <(kernelLog)
