@@ -31,3 +31,8 @@ endTarget() {
 digestOf() {
     sha256sum <"$1" | cut -d ' ' -f 1
 }
+
+# hosts FILTER: what jq's filter makes of those that are connected; fails on false and null.
+hosts() {
+    mc-target status --control-socket control.sock --json | jq -er ".file_service.hosts | $1"
+}
