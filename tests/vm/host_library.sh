@@ -8,6 +8,7 @@
 start() {
     local name=$1
     shift
+    rm -f "$WORK/$name".{out,err} # Or what an earlier one has printed is taken for its own.
     "$@" >"$WORK/$name.out" 2>"$WORK/$name.err" </dev/null &
     echo $! >"$WORK/$name.pid"
 }

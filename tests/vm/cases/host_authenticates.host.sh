@@ -2,7 +2,7 @@
 # shellcheck source=tests/vm/cases/target.bash
 source "$(dirname "${BASH_SOURCE[0]}")/target.bash"
 
-# writeKey NAME KEY: into a file that others can't read.
-writeKey() {
-    (umask 077 && echo "$2" >"$1")
+# writeKeys HOSTNQN KEY [CONTROLLERKEY]: into host_keys, which others can't read.
+writeKeys() {
+    (umask 077 && echo "$*" >host_keys)
 }

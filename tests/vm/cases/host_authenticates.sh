@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# DH-HMAC-CHAP between the kernel and our target: the right keys are accepted, all others refused.
+# DH-HMAC-CHAP between the kernel and our target: the right keys are accepted, all others refused. A host that is only
+# allowed by its name needs none.
 # timeout: 180
 # shellcheck source=tests/vm/guest/library.sh
 source "${VM:?}/library.sh"
@@ -8,38 +9,50 @@ nqn=nqn.2016-06.io.mc:vm
 hostNqn=$(</etc/nvme/hostnqn)
 key=$(nvme gen-dhchap-key --nqn="$hostNqn" --hmac=1)
 controllerKey=$(nvme gen-dhchap-key --nqn="$nqn" --hmac=1)
+allowedNqn=nqn.2016-06.io.mc:allowed
 wrongKey=$(nvme gen-dhchap-key --nqn="$hostNqn" --hmac=1)
 
 # The kernel may wait for as long after a wrong key.
 echo 5 >/sys/module/nvme_core/parameters/admin_timeout
 
 onHost makeFiles 8
-onHost writeKey key "$key"
-onHost writeKey controller_key "$controllerKey"
-onHost startTarget "$nqn" --allow-host "$hostNqn" --dhchap-key key --dhchap-ctrl-key controller_key
+onHost writeKeys "$hostNqn" "$key" "$controllerKey"
+onHost startTarget "$nqn" --host-keys host_keys --allow-host "$allowedNqn"
 
-# accepted WHAT [OPTION...]
+# uuid DIGIT: of another host; the kernel refuses to be two hosts with one.
+uuid() {
+    echo "6d63746f-6f6c-4b69-8000-00000000000$1"
+}
+
+# accepted WHAT AUTHENTICATED [OPTION...]
 accepted() {
+    local authenticated=$2
     step "accepted: $1"
-    shift
+    shift 2
     connect "$nqn" "$HOST" "$HOST_PORT" "$@"
+    onHost hosts "(length==1)and(.[0].authenticated==$authenticated)"
     load "$(device "$nqn" 1)"
     disconnect "$nqn"
 }
 
-# refused WHAT [OPTION...]
+# refused WHAT WHY [OPTION...]: WHY is a pattern of what the kernel says.
 refused() {
+    local why=$2 said
     step "refused: $1"
-    shift
+    shift 2
+    said=$(kernelLog | wc -l)
     refute connect "$nqn" "$HOST" "$HOST_PORT" "$@"
     within 20 noControllers || fail "a controller stays"
+    kernelLog | tail -n "+$((said + 1))" | grep -E "$why"
+    within 20 onHost hosts "length==0"
 }
 
-accepted "the host's key" --dhchap-secret="$key"
-accepted "both keys" --dhchap-secret="$key" --dhchap-ctrl-secret="$controllerKey"
-accepted "both keys and digests" --dhchap-secret="$key" --dhchap-ctrl-secret="$controllerKey" --hdr-digest --data-digest
-refused "no key"
-refused "a wrong key" --dhchap-secret="$wrongKey"
-refused "a wrong controller's key" --dhchap-secret="$key" --dhchap-ctrl-secret="$wrongKey"
-refused "another host" --dhchap-secret="$key" --hostnqn=nqn.2016-06.io.mc:another
-accepted "the host's key after all that" --dhchap-secret="$key"
+accepted "the host's key" true --dhchap-secret="$key"
+accepted "both keys" true --dhchap-secret="$key" --dhchap-ctrl-secret="$controllerKey"
+accepted "both keys and digests" true --dhchap-secret="$key" --dhchap-ctrl-secret="$controllerKey" --hdr-digest --data-digest
+accepted "an allowed host" false --hostnqn="$allowedNqn" --hostid="$(uuid 2)"
+refused "no key" auth
+refused "a wrong key" auth --dhchap-secret="$wrongKey"
+refused "a wrong controller's key" auth --dhchap-secret="$key" --dhchap-ctrl-secret="$wrongKey"
+refused "another host" "not allowed" --dhchap-secret="$key" --hostnqn=nqn.2016-06.io.mc:another --hostid="$(uuid 3)"
+accepted "the host's key after all that" true --dhchap-secret="$key"

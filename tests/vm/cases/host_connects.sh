@@ -47,6 +47,10 @@ for options in --hdr-digest --data-digest "--hdr-digest --data-digest --queue-si
     step "connect $options"
     # shellcheck disable=SC2086 # Options are words.
     connect "$nqn" "$HOST" "$HOST_PORT" $options
+    header=false data=false
+    [[ $options != *--hdr-digest* ]] || header=true
+    [[ $options != *--data-digest* ]] || data=true
+    onHost hosts "(.[0].header_digest==$header)and(.[0].data_digest==$data)"
     first=$(device "$nqn" 1)
     [[ $(identify ns "$first" .nguid) == "$identity" ]]
     load "$first"
@@ -58,4 +62,4 @@ for options in --hdr-digest --data-digest "--hdr-digest --data-digest --queue-si
     umount mounted
     disconnect "$nqn"
 done
-refute grep -iE 'nvme.*error' <(dmesg)
+refute grep -iE 'nvme.*error' <(kernelLog)

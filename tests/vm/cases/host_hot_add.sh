@@ -18,4 +18,4 @@ load "$added"
 [[ $(digestOf "$added") == "$(onHost digestOf added)" ]]
 step "used"
 stateIs "$controller" live
-refute grep -E 'nvme.*(reconnect|reset|lost)' <(dmesg)
+refute grep -E 'nvme.*(reconnect|reset|lost)' <(kernelLog)

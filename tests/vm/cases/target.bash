@@ -9,16 +9,17 @@ makeFiles() {
     done
 }
 
-# startTarget NQN [OPTION...]: serves all files there are.
+# startTarget NQN [OPTION...]: serves all files there are; under the name that it has had before, if any.
 startTarget() {
-    local nqn=$1 each options=()
+    local nqn=$1 each name=127.0.0.1 options=()
     shift
+    [[ ! -e target.out ]] || name=$(sed -nE '1s/^ready: segment ([^,]+),.*/\1/p' target.out)
     for each in file*; do
         options+=(--file "$each")
     done
     start target mc-target "${options[@]}" --traddr 127.0.0.1 --trsvcid "$HOST_PORT" --nqn "$nqn" \
-        --control-socket control.sock "$@"
-    waitFor target.out .
+        --local-server-name "$name" --control-socket control.sock "$@"
+    waitFor target.out ^ready:
 }
 
 # endTarget [SIGNAL]
@@ -29,4 +30,9 @@ endTarget() {
 # digestOf FILE
 digestOf() {
     sha256sum <"$1" | cut -d ' ' -f 1
+}
+
+# hosts FILTER: what jq's filter makes of those that are connected; fails on false and null.
+hosts() {
+    mc-target status --control-socket control.sock --json | jq -er ".file_service.hosts | $1"
 }

@@ -16,6 +16,12 @@ fail() {
     exit 1
 }
 
+# kernelLog: what the kernel has logged since the case began.
+begun=$(dmesg | wc -l)
+kernelLog() {
+    dmesg | tail -n "+$((begun + 1))"
+}
+
 # refute COMMAND...: the case fails if the command succeeds, which `!` alone does not bring about.
 refute() {
     if "$@"; then fail "should have failed: $*"; fi
