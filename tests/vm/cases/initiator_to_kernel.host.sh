@@ -21,7 +21,8 @@ writeKeys() {
     local each number=0
     umask 077
     for each; do
-        echo "$each" >"key$((++number))"
+        number=$((number + 1))
+        echo "$each" >"key$number"
     done
 }
 
@@ -30,7 +31,15 @@ bench() {
     mc-bench --metadata-server "http://127.0.0.1:$HOST_PORT/metadata" --local-server-name 127.0.0.1 \
         --protocol nvmeof_generic --segment-id kernel --block-size 4KiB,64KiB --batch-size 8 --threads 2 --duration 500ms \
         --warmup 20ms --verify --json "$@" >record.json || {
-        cat record.json >&2
+        jq .error record.json >&2
         return 1
     }
+}
+
+# refused REASON OPTION...: a pattern of what mc-bench says of it.
+refused() {
+    local reason=$1
+    shift
+    ! bench "$@" 2>refusal || return 1
+    grep "$reason" refusal
 }

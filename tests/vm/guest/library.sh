@@ -77,12 +77,12 @@ kernelNamespace() {
 
 # kernelAllow NQN HOSTNQN KEY CONTROLLERKEY: only this host, which must prove who it is, as does the subsystem if asked.
 kernelAllow() {
-    local host=$kNvmet/hosts/$2
-    mkdir "$host"
-    echo "$3" >"$host/dhchap_key"
-    echo "$4" >"$host/dhchap_ctrl_key"
+    local entry=$kNvmet/hosts/$2
+    mkdir "$entry"
+    echo "$3" >"$entry/dhchap_key"
+    echo "$4" >"$entry/dhchap_ctrl_key"
     echo 0 >"$kNvmet/subsystems/$1/attr_allow_any_host"
-    ln -s "$host" "$kNvmet/subsystems/$1/allowed_hosts/$2"
+    ln -s "$entry" "$kNvmet/subsystems/$1/allowed_hosts/$2"
 }
 
 # kernelListen NQN ADDRESS PORT
