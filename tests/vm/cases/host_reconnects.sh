@@ -11,10 +11,13 @@ controller=$(connect "$nqn" "$HOST" "$HOST_PORT" --reconnect-delay=1 --ctrl-loss
 disk=$(device "$nqn" 1)
 identity=$(identify ns "$disk" .nguid)
 
-# Slowly enough to be under way at each kill; every fourth write is followed by a flush.
-load "$disk" --rw=write --bsrange=16k-16k --size=4m --thinktime=100ms --fsync=4 &
+# With so much delay on the way there is something under way at any time, at each kill, too. Small writes have their data
+# with them, for others the target asks; every fourth write is followed by a flush.
+modprobe sch_netem
+tc qdisc add dev eth0 root netem delay 50ms
+load "$disk" --rw=write --bsrange=4k-16k --size=4m --fsync=4 &
 for ((round = 1; round <= 3; round++)); do
-    sleep 2
+    sleep 1
     onHost endTarget KILL
     within 30 stateIs "$controller" connecting
     step "killed, round $round"
@@ -24,6 +27,7 @@ for ((round = 1; round <= 3; round++)); do
     kill -0 "$!" # The load is still under way, or this has tested nothing.
 done
 wait "$!"
+tc qdisc del dev eth0 root
 step "verified"
 [[ $(digestOf "$disk") == "$(onHost digestOf file1)" ]]
 [[ $(identify ns "$disk" .nguid) == "$identity" ]]

@@ -16,12 +16,30 @@ JSON
     mc-meta put --metadata-server "http://127.0.0.1:$HOST_PORT/metadata" mooncake/ram/kernel @segment.json
 }
 
+# writeKeys KEY...: into key1, key2..., which others can't read.
+writeKeys() {
+    local each number=0
+    umask 077
+    for each; do
+        number=$((number + 1))
+        echo "$each" >"key$number"
+    done
+}
+
 # bench OPTION...
 bench() {
     mc-bench --metadata-server "http://127.0.0.1:$HOST_PORT/metadata" --local-server-name 127.0.0.1 \
         --protocol nvmeof_generic --segment-id kernel --block-size 4KiB,64KiB --batch-size 8 --threads 2 --duration 500ms \
-        --verify --json "$@" >record.json || {
-        cat record.json >&2
+        --warmup 20ms --verify --json "$@" >record.json || {
+        jq .error record.json >&2
         return 1
     }
+}
+
+# refused REASON OPTION...: a pattern of what mc-bench says of it.
+refused() {
+    local reason=$1
+    shift
+    ! bench "$@" 2>refusal || return 1
+    grep "$reason" refusal
 }

@@ -18,4 +18,20 @@ for options in "" --header-digest "--header-digest --data-digest"; do
         onHost bench --operation=$operation $options
     done
 done
+
+step "authentication"
+hostNqn=nqn.2016-06.io.mc:host
+key=$(nvme gen-dhchap-key --nqn="$hostNqn" --hmac=1)
+controllerKey=$(nvme gen-dhchap-key --nqn="$nqn" --hmac=2)
+wrongKey=$(nvme gen-dhchap-key --nqn="$hostNqn" --hmac=1)
+kernelAllow "$nqn" "$hostNqn" "$key" "$controllerKey"
+onHost writeKeys "$key" "$controllerKey" "$wrongKey"
+as=(--operation=mixed --retry-count=1 --nvmeof-host-nqn="$hostNqn")
+onHost bench "${as[@]}" --nvmeof-host-key=key1
+onHost bench "${as[@]}" --nvmeof-host-key=key1 --nvmeof-controller-key=key2
+step "refused"
+onHost refused not.admit "${as[@]}" --nvmeof-host-nqn=nqn.2016-06.io.mc:another
+onHost refused wants.to.know "${as[@]}"
+onHost refused refused.by.the.controller "${as[@]}" --nvmeof-host-key=key3
+onHost refused another.controller.key "${as[@]}" --nvmeof-host-key=key1 --nvmeof-controller-key=key3
 [[ $(digestOf first)$(digestOf second) != "$before" ]]

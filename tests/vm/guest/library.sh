@@ -75,6 +75,16 @@ kernelNamespace() {
     echo 1 >"$namespace/enable"
 }
 
+# kernelAllow NQN HOSTNQN KEY CONTROLLERKEY: only this host, which must prove who it is, as does the subsystem if asked.
+kernelAllow() {
+    local entry=$kNvmet/hosts/$2
+    mkdir "$entry"
+    echo "$3" >"$entry/dhchap_key"
+    echo "$4" >"$entry/dhchap_ctrl_key"
+    echo 0 >"$kNvmet/subsystems/$1/attr_allow_any_host"
+    ln -s "$entry" "$kNvmet/subsystems/$1/allowed_hosts/$2"
+}
+
 # kernelListen NQN ADDRESS PORT
 kernelListen() {
     local port=$kNvmet/ports/$3
