@@ -18,6 +18,8 @@ class AdminCommands final : public CommandSet {
   public:
     AdminCommands(Connection& connection, std::shared_ptr<Controller> controller, std::chrono::milliseconds keep_alive);
     ~AdminCommands() override;
+    AdminCommands(const AdminCommands&) = delete;
+    AdminCommands& operator=(const AdminCommands&) = delete;
 
     Status prepare(Command& command) override;
     void execute(Command& command) override;

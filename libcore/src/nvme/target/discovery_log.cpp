@@ -14,7 +14,7 @@ namespace {
 
 template <std::size_t Size>
 void put(char (&field)[Size], std::string_view text) {
-    std::memcpy(field, text.data(), std::min(text.size(), Size - 1));
+    std::ranges::copy(text.substr(0, Size - 1), field);
 }
 
 nvmf_disc_log_entry makeEntry(std::string_view address, std::string_view service) {
