@@ -22,7 +22,7 @@ std::string tomlScalar(const Option& option, const Scalar& value) {
         case Type::Choice:
             break;
     }
-    return quoteToml(text);
+    return quoteToml(withoutCredentials(text));
 }
 
 // A file's name may have a line break; a comment may not.

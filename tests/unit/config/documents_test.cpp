@@ -122,6 +122,13 @@ TEST(PrintConfig, doesNotShowSecrets) {
     EXPECT_THAT(toml, HasSubstr("# password is a secret, and set\n"));
 }
 
+TEST(PrintConfig, doesNotShowUserAndPasswordOfAUrl) {
+    const auto values = loadSample({"--segment-id=http://me:hunter2@host:80/metadata"});
+    EXPECT_THAT(effectiveToml(*values), HasSubstr("segment_id = \"http://host:80/metadata\"  # flag\n"));
+    EXPECT_EQ(nlohmann::json::parse(effectiveJson(*values))["options"]["segment_id"]["value"],
+              "http://host:80/metadata");
+}
+
 TEST(PrintConfig, canBeLoadedBack) {
     const std::string awkward = "tab\t quote\" back\\slash 'single' # hash\nline \x01 \xc3\xa9";
     const auto values =

@@ -62,8 +62,7 @@ Registry::Outcome ConnectCommands::connect(const ConnectCommand& command, const 
         return {.status = kInvalidParameter, .result = offsetof(ConnectCommand, queue_size)};
     }
     auto& registry = connection_.worker().registry();
-    const auto entries = static_cast<std::uint16_t>(command.queue_size + 1);
-    if (command.queue_id != 0) return registry.connectQueue(data, {.id = command.queue_id, .entries = entries});
+    if (command.queue_id != 0) return registry.connectQueue(data, command.queue_id);
     Controller::Identity identity;
     identity.address = connection_.peer();
     identity.header_digest = connection_.headerDigest();

@@ -258,11 +258,7 @@ void Connection::expire() {
 
 bool Connection::holds(const Namespace& target) {
     bool found = false;
-    table_.forEach([&](const Command& command) {
-        const bool waits = command.state == Command::State::Receiving ||
-                           command.state == Command::State::AwaitingData || command.state == Command::State::Sending;
-        found = found || (command.target == &target && waits);
-    });
+    table_.forEach([&](const Command& command) { found = found || (command.target == &target && !command.on_device); });
     return found;
 }
 

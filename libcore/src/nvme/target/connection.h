@@ -80,7 +80,7 @@ class Connection final : public io::EventHandler {
     bool overdue();
     /// Closes an overdue connection, unless there is more from the peer after all.
     void expire();
-    /// Whether a command on that namespace waits for the peer.
+    /// Whether a command on that namespace waits for anything but a device: for the peer, or for other peers' buffers.
     bool holds(const Namespace& target);
 
   private:

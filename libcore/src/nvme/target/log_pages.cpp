@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <span>
 
 #include "mc/version.h"
 
@@ -156,7 +157,7 @@ std::vector<std::byte> LogPages::makeChangedNamespaces(bool retain) {
     const auto changed = events_.changedNamespaces(retain);
     std::vector<std::byte> bytes(kMaxChanged * sizeof(std::uint32_t));
     static_assert(NamespaceTable::kMaxNsid <= kMaxChanged, "there are never too many to be told one by one");
-    std::memcpy(bytes.data(), changed.data(), changed.size() * sizeof(std::uint32_t));
+    std::ranges::copy(std::as_bytes(std::span(changed)), bytes.begin());
     return bytes;
 }
 

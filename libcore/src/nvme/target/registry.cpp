@@ -98,7 +98,7 @@ Registry::Outcome Registry::connectAdmin(const ConnectData& data, Controller::Id
     return {.controller = std::move(controller)};
 }
 
-Registry::Outcome Registry::connectQueue(const ConnectData& data, QueueRequest queue) {
+Registry::Outcome Registry::connectQueue(const ConnectData& data, std::uint16_t queue) {
     const auto nqn = connectText(data.subsystem_nqn);
     const auto host = connectText(data.host_nqn);
     if (!nqn) return refuse(kInvalidParameter, connectDataField(offsetof(ConnectData, subsystem_nqn)));
@@ -117,9 +117,9 @@ Registry::Outcome Registry::connectQueue(const ConnectData& data, QueueRequest q
     if (std::memcmp(identity.host_id.data(), data.host_id, sizeof(data.host_id)) != 0) {
         return refuse(kInvalidParameter, connectDataField(offsetof(ConnectData, host_id)));
     }
-    if (queue.id >= queues.size()) return refuse(kInvalidParameter, offsetof(ConnectCommand, queue_id));
-    if (!controller->isReady() || queues[queue.id]) return refuse(genericStatus(NVME_SC_CMD_SEQ_ERROR));
-    found->second.queues[queue.id] = true;
+    if (queue >= queues.size()) return refuse(kInvalidParameter, offsetof(ConnectCommand, queue_id));
+    if (!controller->isReady() || queues[queue]) return refuse(genericStatus(NVME_SC_CMD_SEQ_ERROR));
+    found->second.queues[queue] = true;
     return {.controller = controller};
 }
 

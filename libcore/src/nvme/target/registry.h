@@ -26,10 +26,6 @@ class Registry {
         std::uint32_t result = 0;  ///< The field that is wrong: IPO and IATTR.
         std::shared_ptr<Controller> controller;
     };
-    struct QueueRequest {
-        std::uint16_t id = 0;
-        std::uint16_t entries = 0;
-    };
 
     Registry(const TargetOptions& options, std::size_t loops) : options_(options), loops_(loops) {}
 
@@ -51,7 +47,7 @@ class Registry {
     void onControllerLost(EndQueues end_queues) { end_queues_ = std::move(end_queues); }
 
     /// The controller that an I/O queue belongs to; the queue is its until `disconnect`.
-    Outcome connectQueue(const ConnectData& data, QueueRequest queue);
+    Outcome connectQueue(const ConnectData& data, std::uint16_t queue);
     /// A queue ends; with the admin queue, 0, the controller, and its other queues are told to.
     void disconnect(const Controller& controller, std::uint16_t queue);
 

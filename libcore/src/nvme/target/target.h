@@ -87,7 +87,8 @@ struct TargetCounters {
 /// a discovery controller. From any thread.
 class Target {
   public:
-    /// Serves on `listener`, under `traddr` as it is told by the discovery log. Empty of subsystems at first.
+    /// Serves on `listener`; the discovery log tells each host the address that it has reached. Empty of subsystems at
+    /// first. InvalidArgument for options that no host could work with.
     static Result<std::unique_ptr<Target>> start(FileDescriptor listener, const TargetOptions& options);
     /// Ends every connection; all I/O has ended when it returns.
     ~Target();
@@ -99,9 +100,11 @@ class Target {
     /// AlreadyExists, InvalidArgument for an NQN or a key that is none.
     Result<void> addSubsystem(const SubsystemOptions& options);
     Result<void> removeSubsystem(const std::string& nqn);
-    /// Connected hosts are told by an asynchronous event. AlreadyExists for a number or a device that is there.
+    /// Connected hosts are told by an asynchronous event. Numbers are 1 to 1024. AlreadyExists for a number or a device
+    /// that is there.
     Result<void> addNamespace(const std::string& nqn, const NamespaceOptions& options);
-    /// Returns when no command touches the device any more; hosts are told.
+    /// Returns when no command touches the device any more; hosts are told. Connections whose peer does not do its part
+    /// of a command within two seconds are ended.
     Result<void> removeNamespace(const std::string& nqn, std::uint32_t nsid);
 
     std::vector<ControllerStatus> controllers() const;

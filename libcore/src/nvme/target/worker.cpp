@@ -146,6 +146,7 @@ void Worker::sweepLater() {
 void Worker::sweep() {
     sweep_timer_ = 0;
     ++sweeps_;
+    retry_ = true;  // Memory that could not be had may be there now.
     std::vector<Connection*> overdue;
     for (const auto& [connection, owned] : connections_) {
         if (!connection->isOver() && connection->overdue()) overdue.push_back(connection);

@@ -113,7 +113,7 @@ TEST_F(NvmeTargetNamespaces, WhatIsWrongIsTold) {
 
 TEST_F(NvmeTargetNamespaces, AreReadAndWrittenByManyQueuesWhileOthersComeAndGo) {
     start();
-    const auto memory = addMemory(1, 16 << 20);
+    addMemory(1, 16 << 20);
     TestHost admin = connectAdmin();
     std::vector<TestHost> queues;
     for (std::uint16_t i = 1; i <= 4; ++i) {

@@ -32,7 +32,8 @@ Bytes bytesOf(const T& value) {
 }
 template <typename T>
 T read(std::span<const std::byte> bytes, std::size_t offset = 0) {
-    T value{};
+    T value;
+    std::memset(&value, 0, sizeof(value));
     if (bytes.size() >= offset + sizeof(value)) std::memcpy(&value, bytes.data() + offset, sizeof(value));
     return value;
 }
