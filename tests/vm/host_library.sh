@@ -34,10 +34,10 @@ end() {
     return 1
 }
 
-# waitFor FILE PATTERN: until a file of $WORK has a line like it, twenty seconds at most.
+# waitFor FILE PATTERN: until a file of $WORK has a line like it, sixty seconds at most.
 waitFor() {
     local i
-    for ((i = 0; i < 200; i++)); do
+    for ((i = 0; i < 600; i++)); do
         ! grep -qE -- "$2" "$WORK/$1" 2>/dev/null || return 0
         sleep 0.1
     done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # DH-HMAC-CHAP between the kernel and our target: the right keys are accepted, all others refused. A host that is only
 # allowed by its name needs none.
-# timeout: 180
+# timeout: 300
 # shellcheck source=tests/vm/guest/library.sh
 source "${VM:?}/library.sh"
 
@@ -42,9 +42,9 @@ refused() {
     shift 2
     said=$(kernelLog | wc -l)
     refute connect "$nqn" "$HOST" "$HOST_PORT" "$@"
-    within 20 noControllers || fail "a controller stays"
+    within 60 noControllers || fail "a controller stays"
     kernelLog | tail -n "+$((said + 1))" | grep -E "$why"
-    within 20 onHost hosts "length==0"
+    within 60 onHost hosts "length==0"
 }
 
 accepted "the host's key" true --dhchap-secret="$key"

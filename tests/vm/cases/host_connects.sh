@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The kernel finds our target, connects to it with and without digests, and uses its namespaces.
-# timeout: 180
+# timeout: 300
 # shellcheck source=tests/vm/guest/library.sh
 source "${VM:?}/library.sh"
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # A file that is added while the kernel is connected: the target tells of it by an event, and the kernel takes it in.
+# timeout: 120
 # shellcheck source=tests/vm/guest/library.sh
 source "${VM:?}/library.sh"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The target is killed and started again under load: the kernel reconnects, and all that it was told is written is there.
-# timeout: 180
+# timeout: 300
 # shellcheck source=tests/vm/guest/library.sh
 source "${VM:?}/library.sh"
 
@@ -19,7 +19,7 @@ load "$disk" --rw=write --bsrange=4k-16k --size=4m --fsync=4 &
 for ((round = 1; round <= 3; round++)); do
     sleep 1
     onHost endTarget KILL
-    within 30 stateIs "$controller" connecting
+    within 60 stateIs "$controller" connecting
     step "killed, round $round"
     onHost startTarget "$nqn"
     within 60 stateIs "$controller" live

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Our initiator against the kernel's target: mc-bench on this machine writes to and reads from files in the guest.
-# timeout: 120
+# timeout: 240
 # shellcheck source=tests/vm/guest/library.sh
 source "${VM:?}/library.sh"
 

@@ -135,7 +135,7 @@ deviceOf() {
 
 # device NQN NAMESPACE: the same, waited for.
 device() {
-    within 20 deviceOf "$1" "$2" || fail "the kernel has no namespace $2 of $1"
+    within 60 deviceOf "$1" "$2" || fail "the kernel has no namespace $2 of $1"
 }
 
 # identify WHAT DEVICE FILTER [OPTION...]: what jq's filter makes of nvme id-WHAT; fails on false and null.
@@ -190,7 +190,7 @@ restore() {
         [[ $each != /tmp/* ]] || umount "$each"
     done </proc/mounts
     nvme disconnect-all
-    within 20 noControllers || fail "controllers stay: $(ls /sys/class/nvme)"
+    within 60 noControllers || fail "controllers stay: $(ls /sys/class/nvme)"
     echo 60 >/sys/module/nvme_core/parameters/admin_timeout
     [[ ! -d $kNvmet ]] || removeKernelTargets
     rm -rf /tmp/*
