@@ -55,6 +55,18 @@ TEST_F(NvmeTargetNamespaces, ComeAndGoWhileHostsAreConnected) {
     EXPECT_EQ(queue.run(transfer(nvme_cmd_read, 2047, 1), 4096).status(), 0);
 }
 
+TEST_F(NvmeTargetNamespaces, HaveTheBlocksOfTheirDevices) {
+    start();
+    TestHost admin = connectAdmin();
+    for (const std::uint32_t shift : {9U, 10U, 11U, 12U}) {
+        addMemory(shift, 1 << 20, 1U << shift);
+        const auto id = test::read<nvme_id_ns>(
+            admin.run({.opcode = nvme_admin_identify, .nsid = shift, .cdw10 = NVME_IDENTIFY_CNS_NS}, 4096).data);
+        EXPECT_EQ(id.lbaf[0].ds, shift);
+        EXPECT_EQ(id.nsze, (1U << 20U) >> shift);
+    }
+}
+
 TEST_F(NvmeTargetNamespaces, RemovalWaitsForCommandsThatRun) {
     start();
     addMemory(1);
