@@ -34,6 +34,12 @@ bool fits(const HostRequest& request, const NamespaceInfo* space) {
            (request.offset <= space->size && request.length <= space->size - request.offset);
 }
 
+// Whether what was cut for blocks of a namespace fits to those that it has now.
+bool goesOnWith(const HostRequest& request, std::uint32_t block_size) {
+    if (!request.part && request.issued == 0) return true;
+    return (request.offset + request.issued) % block_size == 0 && (request.length - request.issued) % block_size == 0;
+}
+
 }  // namespace
 
 Controller::Controller(io::EventLoop& loop, HostController::Owner& owner, std::vector<io::SocketAddress> addresses,
@@ -251,7 +257,8 @@ bool Controller::issue(RequestList& list) {
                 return true;
             }
         }
-    } else if (space == nullptr) {  // It has gone meanwhile.
+    }
+    if (space == nullptr || !goesOnWith(request, space->block_size)) {  // It has gone meanwhile, or is another one.
         request.outcome = HostRequest::Outcome::Rejected;
         request.status = NVME_SC_INVALID_NS;
         return true;

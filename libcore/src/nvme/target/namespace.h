@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -20,7 +21,7 @@ class Namespace {
 
     Namespace(NamespaceOptions options, std::size_t loops)
         : options_(std::move(options)),
-          block_shift_(options_.device->blockSize() >= 4096 ? 12 : 9),
+          block_shift_(static_cast<unsigned>(std::clamp(std::countr_zero(options_.device->blockSize()), 9, 12))),
           blocks_(options_.device->size() >> block_shift_),
           memory_(options_.device->memory()),
           uses_(loops) {}

@@ -61,11 +61,13 @@ Result<void> Server::startWorkers() {
         auto added = std::make_unique<LoopWorker>();
         added->thread = std::move(*thread);
         added->worker = std::make_unique<Worker>(added->thread->loop(), workers_.size(), registry_, options_);
-        workers_.push_back(std::move(added));
         Result<void> opened;
-        auto& loop = *workers_.back();
-        loop.thread->run([&] { opened = loop.worker->open(); });
+        added->thread->run([&] {
+            opened = added->worker->open();
+            if (!opened) added->worker.reset();
+        });
         if (!opened) return opened;
+        workers_.push_back(std::move(added));
     }
     return {};
 }
@@ -138,10 +140,11 @@ void Server::drain(const std::shared_ptr<Namespace>& target) {
         std::promise<void> idle;
         auto drained = idle.get_future();
         loop.thread->run([&] { target->whenIdle(i, [&idle] { idle.set_value(); }); });
-        if (drained.wait_for(kPeersTime) == std::future_status::ready) continue;
-        loop.thread->run(
-            [&] { loop.worker->closeIf([&](Connection& connection) { return connection.holds(*target); }); });
-        drained.wait();
+        // More than once: what a device had so far may have become the peer's turn.
+        while (drained.wait_for(kPeersTime) != std::future_status::ready) {
+            loop.thread->run(
+                [&] { loop.worker->closeIf([&](Connection& connection) { return connection.holds(*target); }); });
+        }
     }
 }
 

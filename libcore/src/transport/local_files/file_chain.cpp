@@ -13,6 +13,7 @@ Result<std::shared_ptr<const FileChain>> FileChain::open(const SegmentDescriptor
                                                          const std::string& server_name) {
     std::vector<std::shared_ptr<io::BlockDevice>> files;
     for (const LegacyFile& file : descriptor.legacy_files) {
+        if (file.length == 0) continue;  // Has no offsets; as a device's size it would mean all of the file.
         const auto path = file.local_path_map.find(server_name);
         if (path == file.local_path_map.end() || path->second.empty()) {
             return fail(ErrorCode::NotFound,

@@ -336,6 +336,57 @@ TEST(HostileController, NamespacesThatMakeNoSenseAreNotThere) {
     }
 }
 
+// The parts of a request that does not consist of whole blocks were cut for the blocks of before.
+TEST(HostileController, BlocksThatChangeTheirSizeWithinARequest) {
+    std::atomic<bool> large = false;
+    std::atomic<bool> known = false;
+    std::atomic<int> reads = 0;
+    std::atomic<int> writes = 0;
+    ScriptedTarget target(
+        [&](PduSocket& socket) {
+            std::array<std::uint16_t, 2> ids{};
+            for (auto& id : ids) {
+                const auto command = socket.receiveCommand();
+                if (!command || command->opcode != nvme_cmd_read) return;
+                id = command->command_id;
+                ++reads;
+            }
+            known.wait(false);
+            for (const auto id : ids) {
+                socket.sendData(id, 0, Bytes(512));
+            }
+            while (const auto command = socket.receiveCommand()) {
+                ++writes;
+                socket.answer(command->command_id);
+            }
+        },
+        [&](PduSocket& socket, const SubmissionEntry& command) {
+            if (command.opcode != nvme_admin_identify || command.cdw10 != NVME_IDENTIFY_CNS_NS) return false;
+            std::array<std::byte, 4096> page{};
+            auto& space = *reinterpret_cast<nvme_id_ns*>(page.data());
+            space.nsze = 2048;
+            space.lbaf[0].ds = large ? 12 : 9;
+            socket.sendData(command.command_id, 0, page);
+            return true;
+        });
+    Host host;
+    host.connect(target.port(), "nqn.test");
+    ASSERT_TRUE(host.ready()) << host.last_error.message;
+    Bytes data(1000);
+    NotedRequest write(HostRequest::Kind::Write, 1, 612, data);
+    host.controller().submit(write);
+    host.controller().flush();
+    ASSERT_TRUE(host.runUntil([&] { return reads == 2; }));
+    large = true;
+    EXPECT_EQ(host.read(2, 0, data), Outcome::Rejected) << "what is not known makes the namespaces be read again";
+    ASSERT_EQ(host.controller().namespaces().at(0).block_size, 4096U);
+    known = true;
+    known.notify_all();
+    ASSERT_TRUE(host.runUntil([&] { return write.ends > 0; }));
+    EXPECT_EQ(write.outcome, Outcome::Rejected);
+    EXPECT_EQ(writes, 0);
+}
+
 TEST(HostileController, IsKeptAliveWhileNothingElseHappens) {
     std::atomic<int> kept_alive = 0;
     ScriptedTarget target([](PduSocket& socket) { (void)socket.receive(); },

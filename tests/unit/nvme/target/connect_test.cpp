@@ -224,6 +224,14 @@ TEST_F(NvmeTargetConnect, AConnectionThatDoesNotConnectIsEnded) {
     EXPECT_EQ(connected.run({.opcode = nvme_admin_keep_alive}).status(), 0);
 }
 
+TEST_F(NvmeTargetConnect, ATargetThatCannotReachItsDevicesDoesNotStart) {
+    auto listener = io::listenOn(io::resolve("127.0.0.1", 0)->front(), 1);
+    ASSERT_TRUE(listener);
+    const auto target = Target::start(std::move(*listener), {.threads = 2, .blocks = {.depth = 0}});
+    ASSERT_FALSE(target);
+    EXPECT_EQ(target.error().code, ErrorCode::InvalidArgument);
+}
+
 TEST_F(NvmeTargetConnect, StatusTellsWhoIsThere) {
     start();
     TestHost host = connectAdmin({.host_nqn = "nqn.2024-01.test:me"}, {.header = true, .data = false});

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
+#include <string>
 #include <thread>
 
 #include "target/fixture.h"
@@ -15,6 +17,31 @@ using test::TestHost;
 
 class NvmeTargetNamespaces : public test::TargetFixture {};
 
+/// A device whose requests wait until it is let go.
+class HeldDevice final : public io::BlockDevice {
+  public:
+    const std::string& name() const override { return name_; }
+    std::uint64_t size() const override { return 4 << 20; }
+    std::uint32_t blockSize() const override { return 4096; }
+    std::optional<int> tryNow(io::BlockRequest& /*request*/) override { return std::nullopt; }
+    int carryOut(io::BlockRequest& request) override {
+        ++begun;
+        go_.wait(false);
+        std::memset(request.data, 0x5a, request.length);
+        return 0;
+    }
+    void letGo() {
+        go_ = true;
+        go_.notify_all();
+    }
+
+    std::atomic<int> begun = 0;
+
+  private:
+    std::string name_ = "held";
+    std::atomic<bool> go_ = false;
+};
+
 TEST_F(NvmeTargetNamespaces, ComeAndGoWhileHostsAreConnected) {
     start();
     TestHost admin = connectAdmin();
@@ -26,6 +53,18 @@ TEST_F(NvmeTargetNamespaces, ComeAndGoWhileHostsAreConnected) {
     EXPECT_EQ(queue.run(transfer(nvme_cmd_read, 0, 1), 4096).code(), NVME_SC_INVALID_NS);
     addMemory(1, 8 << 20);
     EXPECT_EQ(queue.run(transfer(nvme_cmd_read, 2047, 1), 4096).status(), 0);
+}
+
+TEST_F(NvmeTargetNamespaces, HaveTheBlocksOfTheirDevices) {
+    start();
+    TestHost admin = connectAdmin();
+    for (const std::uint32_t shift : {9U, 10U, 11U, 12U}) {
+        addMemory(shift, 1 << 20, 1U << shift);
+        const auto id = test::read<nvme_id_ns>(
+            admin.run({.opcode = nvme_admin_identify, .nsid = shift, .cdw10 = NVME_IDENTIFY_CNS_NS}, 4096).data);
+        EXPECT_EQ(id.lbaf[0].ds, shift);
+        EXPECT_EQ(id.nsze, (1U << 20U) >> shift);
+    }
 }
 
 TEST_F(NvmeTargetNamespaces, RemovalWaitsForCommandsThatRun) {
@@ -70,6 +109,32 @@ TEST_F(NvmeTargetNamespaces, RemovalDoesNotWaitForAHostForEver) {
     EXPECT_TRUE(target_->removeNamespace(test::kSubsystem, 1));
     EXPECT_TRUE(silent.atEnd());
     EXPECT_EQ(other.run(transfer(nvme_cmd_read, 0, 1), 4096).code(), NVME_SC_INVALID_NS);
+}
+
+TEST_F(NvmeTargetNamespaces, RemovalDoesNotWaitForAHostThatDoesNotReadWhatTheDeviceBringsLate) {
+    start({.threads = 1, .stall_timeout = std::chrono::milliseconds(0)});
+    const auto device = std::make_shared<HeldDevice>();
+    ASSERT_TRUE(target_->addNamespace(test::kSubsystem, {.nsid = 1, .device = device}));
+    TestHost admin = connectAdmin();
+    TestHost does_not_read = connectQueue(1);
+    for (std::uint16_t i = 0; i < 48; ++i) {
+        SubmissionEntry entry = transfer(nvme_cmd_read, 0, 256);
+        entry.flags = SubmissionEntry::kUsesSgl;
+        entry.command_id = i;
+        entry.data = {.length = 1 << 20, .type = SglDescriptor::kTransport};
+        does_not_read.send(entry);
+    }
+    while (device->begun == 0) {
+        std::this_thread::yield();
+    }
+    auto removed = std::async(std::launch::async, [&] { return target_->removeNamespace(test::kSubsystem, 1); });
+    // Past the moment at which hosts that have to do something are looked for: there is none yet.
+    EXPECT_EQ(removed.wait_for(std::chrono::milliseconds(2500)), std::future_status::timeout);
+    device->letGo();
+    const bool ended = removed.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+    EXPECT_TRUE(ended);
+    if (!ended) does_not_read.close();
+    EXPECT_TRUE(removed.get());
 }
 
 TEST_F(NvmeTargetNamespaces, ASubsystemGoesWithItsControllers) {

@@ -111,6 +111,15 @@ TEST_F(LocalFiles, AreOneBehindTheOther) {
     EXPECT_EQ(transport_->counters().bytes_written, written.size());
 }
 
+TEST_F(LocalFiles, OneOfNoLengthTakesNoOffsets) {
+    descriptor_.legacy_files[1].length = 0;
+    ASSERT_TRUE(transport_->update(*peer_, "", descriptor_));
+    Bytes all(2 * kFileSize);
+    ASSERT_THAT(run({{Opcode::Read, 0, all}}), Each(TaskStatus::COMPLETED));
+    EXPECT_EQ(all[kFileSize - 1], std::byte{'a'});
+    EXPECT_EQ(all[kFileSize], std::byte{'c'});
+}
+
 TEST_F(LocalFiles, ManyRequestsAtOnce) {
     Bytes all(kFiles * kFileSize);
     std::vector<Piece> pieces;
