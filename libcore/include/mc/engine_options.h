@@ -48,7 +48,8 @@ struct NvmeofOptions {
     std::string nqn;                ///< Of the served subsystem; empty: nqn.2016-06.io.mc:NAME.
     std::vector<NvmeofHost> hosts;  ///< Only these may connect to it; empty: any may.
     NvmeofHost self{};  ///< As a client: who this is, and its key; `controller_key`: what targets must prove to have.
-    bool header_digest = false;  ///< Asked for as a client.
+    std::string congestion = "auto";  ///< As TcpOptions::congestion.
+    bool header_digest = false;       ///< Asked for as a client.
     bool data_digest = false;
     std::uint16_t queue_entries = 128;              ///< Requests under way at once, of each client loop at each peer.
     std::chrono::milliseconds loss_timeout{30000};  ///< So long a client tries to reconnect before requests fail.

@@ -35,6 +35,7 @@ Result<NvmeofOptions> nvmeofOptionsFrom(const config::Values& values) {
         .self = {.nqn = values.text("nvmeof-host-nqn"),
                  .key = std::move(*key),
                  .controller_key = std::move(*controller_key)},
+        .congestion = values.text("congestion-control"),
         .header_digest = values.flag("header-digest"),
         .data_digest = values.flag("data-digest"),
         .queue_entries = static_cast<std::uint16_t>(values.integer("nvmeof-queue-entries")),

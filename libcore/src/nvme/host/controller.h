@@ -116,6 +116,8 @@ class HostController {
 
     virtual State state() const = 0;
     virtual const std::vector<NamespaceInfo>& namespaces() const = 0;
+    /// Of its connections, as the kernel says; empty while there are none.
+    virtual std::string congestionControl() const = 0;
     /// For a namespace that is not known, or is too small, the namespaces are read again before the request is
     /// Rejected.
     virtual void submit(HostRequest& request) = 0;

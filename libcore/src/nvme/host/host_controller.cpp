@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "io/socket.h"
 #include "nvme/host/host_nqn.h"
 #include "nvme/wire/fabrics.h"
 
@@ -168,6 +169,11 @@ void Controller::giveUp(const Error& cause) {
 
 void Controller::drop(const Error& cause) {
     if (association_) association_->end(cause);
+}
+
+std::string Controller::congestionControl() const {
+    if (!association_ || association_->queues().empty()) return {};
+    return io::congestionControl(association_->queues().front()->socket());
 }
 
 void Controller::cancel() {

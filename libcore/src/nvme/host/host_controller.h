@@ -25,6 +25,7 @@ class Controller final : public HostController, public Association::Owner, publi
 
     State state() const override { return state_; }
     const std::vector<NamespaceInfo>& namespaces() const override { return namespaces_; }
+    std::string congestionControl() const override;
     void submit(HostRequest& request) override;
     void flush() override;
     void drop(const Error& cause) override;

@@ -49,6 +49,7 @@ void Lane::connect() {
     options.controller_key = options_.self.controller_key;
     options.header_digest = options_.header_digest;
     options.data_digest = options_.data_digest;
+    options.congestion = options_.congestion;
     options.io_queues = 1;
     options.queue_entries = options_.queue_entries;
     options.loss_timeout = options_.loss_timeout;
@@ -67,7 +68,7 @@ void Lane::onState(HostController::State state, const Error* cause) {
               : context_.connections.fetch_sub(1, std::memory_order_relaxed);
     }
     if (ready) {
-        target_.reached.store(true);
+        target_.show(controller_->congestionControl());
         refusal_told_ = false;
         submitQueued();  // The controller sends after this.
         return;

@@ -111,9 +111,7 @@ Result<void> NvmeofTransport::update(Peer& peer, const std::string& /*host*/, co
 }
 
 PeerInfo NvmeofTransport::inspect(const Peer& peer) const {
-    PeerInfo info;
-    info.keeps_connections = static_cast<const NvmeofPeer&>(peer).target.reached.load();
-    return info;
+    return static_cast<const NvmeofPeer&>(peer).target.shown();
 }
 
 void NvmeofTransport::submit(std::span<Slice> slices) {

@@ -6,7 +6,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "mc/engine.h"
 
 #include "io/socket_address.h"
 
@@ -38,11 +41,21 @@ class RemoteTargetBox {
     }
     std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
-    std::atomic<bool> reached = false;  ///< Some lane has had a connection.
+    /// A lane has a connection.
+    void show(std::string congestion_control) {
+        const std::lock_guard lock(mutex_);
+        shown_.keeps_connections = true;
+        shown_.congestion_control = std::move(congestion_control);
+    }
+    PeerInfo shown() const {
+        const std::lock_guard lock(mutex_);
+        return shown_;
+    }
 
   private:
     mutable std::mutex mutex_;
     std::shared_ptr<const RemoteTarget> target_;
+    PeerInfo shown_;
     std::atomic<std::uint64_t> version_ = 0;
 };
 

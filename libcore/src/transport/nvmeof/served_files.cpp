@@ -47,6 +47,7 @@ Result<void> ServedFiles::start() {
     if (!listener) return std::unexpected(wrap("transport nvmeof_generic", listener.error()));
     nvme::TargetOptions options;
     options.threads = options_.threads;
+    options.congestion = options_.congestion;
     auto target = nvme::Target::start(std::move(*listener), options);
     if (!target) return std::unexpected(target.error());
     nvme::SubsystemOptions subsystem;

@@ -33,7 +33,7 @@ Bytes bytesOf(const T& value) {
 template <typename T>
 T read(std::span<const std::byte> bytes, std::size_t offset = 0) {
     T value;
-    std::memset(&value, 0, sizeof(value));
+    std::memset(static_cast<void*>(&value), 0, sizeof(value));
     if (bytes.size() >= offset + sizeof(value)) std::memcpy(&value, bytes.data() + offset, sizeof(value));
     return value;
 }
