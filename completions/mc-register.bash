@@ -40,6 +40,10 @@ _mc_register() {
             return ;;
         --buffer)
             return ;;
+        --file)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
         --control-socket)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -85,8 +89,8 @@ _mc_register() {
         case $word in add|remove|list|show) command=$word; break ;; esac
     done
     case $command in
-        add) options="--segment --path --if-exists --local-server-name --keep-alive --memory --protocol --device --nic-priority-matrix --buffer --control-socket --dry-run --timeout --cluster-id --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=true ;;
-        remove) options="--segment --path --if-missing --memory --buffer --control-socket --dry-run --timeout --cluster-id --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=true ;;
+        add) options="--segment --path --if-exists --local-server-name --keep-alive --memory --protocol --device --nic-priority-matrix --buffer --file --force --control-socket --dry-run --timeout --cluster-id --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=true ;;
+        remove) options="--segment --path --if-missing --memory --buffer --file --control-socket --dry-run --timeout --cluster-id --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=true ;;
         list) options="--memory --timeout --cluster-id --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
         show) options="--segment --memory --timeout --cluster-id --metadata-server --metadata-connect-timeout --metadata-timeout --metadata-max-value --metadata-proxy --metadata-ca-file --metadata-cert-file --metadata-key-file --metadata-user --metadata-password-file --json --quiet --verbose --color --config --print-config --help --version" files=false ;;
     esac

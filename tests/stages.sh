@@ -9,12 +9,12 @@ failed=0
 
 # tally LOG STATUS: adds what a suite counted itself; a stage without a count of its own is one test.
 tally() {
-    local log=$1 status=$2 good=0 bad=0 all
+    local log=$1 status=$2 good=0 bad=0 all skipped=
     if grep -qE 'tests passed, [0-9]+ tests? failed out of' "$log"; then
         read -r bad all < <(sed -nE 's/.*tests passed, ([0-9]+) tests? failed out of ([0-9]+).*/\1 \2/p' "$log" | tail -1)
         good=$((all - bad))
     elif grep -qE '^[0-9]+ passed, [0-9]+ failed' "$log"; then
-        read -r good bad < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/p' "$log" | tail -1)
+        read -r good bad skipped < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed(.*)/\1 \2 \3/p' "$log" | tail -1)
     elif grep -qE '^1\.\.[0-9]+$' "$log"; then
         good=$(grep -E '^ok ' "$log" | grep -cvE '# skip' || true)
         bad=$(grep -cE '^not ok ' "$log" || true)
@@ -24,7 +24,7 @@ tally() {
     [[ $status -eq 0 || $bad -gt 0 ]] || bad=1
     passed=$((passed + good))
     failed=$((failed + bad))
-    tallied="$good passed, $bad failed"
+    tallied="$good passed, $bad failed$skipped"
 }
 
 # perform NAME COMMAND...: what it printed, its status and its seconds go to files.

@@ -213,7 +213,7 @@ add nvmeof/x --buffer=1MiB|one of files
 add x --buffer=0|--buffer
 add x --buffer=1MiB@gpu:0|no location
 add x --buffer=1MiB --control-socket=/x|can't be combined with a name
-add x /dev/null --control-socket=/x|is of --buffer
+add x /dev/null --control-socket=/x|is of a running target
 add --memory|no segment is named
 remove x --buffer=one|neither a buffer's number nor its address
 remove x /dev/null --buffer=1|can't be combined with --buffer

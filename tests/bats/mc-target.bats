@@ -28,7 +28,7 @@ teardown() {
 @test "help has both commands and the options of serving" {
     run --separate-stderr mc-target --help
     assert_success
-    assert_line --index 0 "mc-target: serve memory to other machines"
+    assert_line --index 0 "mc-target: serve memory and files to other machines"
     assert_output --partial "mc-target --memory 1GiB"
     assert_output --partial "Usage: mc-target [COMMAND] [OPTIONS]"
     assert_line --regexp '^  status +print what a running target serves'
@@ -140,7 +140,7 @@ assert json.loads(f.readline())["result"]["name"] == "mc-target"
 assert json.loads(f.readline())["error"]["code"] == -32700
 batch = json.loads(f.readline())
 assert [m["name"] for m in batch[0]["result"]["items"]] == [
-    "add_memory", "methods", "remove_memory", "status", "version"], batch
+    "add_files", "add_memory", "methods", "remove_files", "remove_memory", "save", "status", "version"], batch
 assert batch[1]["error"]["code"] == -32601
 EOF
     assert_success
@@ -199,7 +199,7 @@ EOF
 @test "it ends in order under load" {
     start_target
     start initiator mc-bench --segment_id="$segment" "${small[@]}" --duration=30 --tcp-connect-timeout=1s --retry-count=1
-    wait_for initiator.err . || true
+    wait_until_busy "$pid"
     kill -TERM "${started[0]}"
     status=0
     wait "${started[0]}" || status=$?
@@ -262,7 +262,7 @@ EOF
     assert_output --partial "this machine has no such NUMA node"
     run mc-target
     assert_equal "$status" 64
-    assert_output --partial "no --memory is given"
+    assert_output --partial "neither --memory nor --file is given"
     run mc-target --memory 4KiB --huge-pages=2MiB
     assert_equal "$status" 64
     assert_output --partial "no multiple of the page size"

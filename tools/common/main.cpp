@@ -30,7 +30,7 @@ std::string document(Json body) {
 
 // The transports that this build has.
 const std::vector<std::string>& features() {
-    static const std::vector<std::string> kFeatures{"tcp"};
+    static const std::vector<std::string> kFeatures{"tcp", "nvmeof_generic"};
     return kFeatures;
 }
 
@@ -106,6 +106,7 @@ Result<ExitCode> answer(const config::Tool& tool, const config::Values& values, 
 int runMain(const config::Tool& tool, int argc, const char* const* argv, const Action& action) {
     holdStandardStreams();
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // A write beyond `ulimit -f` is an error like others.
     const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
     const config::Sources sources{.arguments = arguments, .environment = config::processEnvironment(), .toml_file = {}};
     const auto values = config::load(tool, sources);

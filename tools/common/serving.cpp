@@ -54,7 +54,9 @@ Result<Serving> describeServing(const TransferEngine& engine) {
                    .host = address->host,
                    .rpc_port = address->port.value_or(0),
                    .data_port = (*descriptor)->tcp_data_port,
-                   .buffers = (*descriptor)->buffers};
+                   .buffers = (*descriptor)->buffers,
+                   .files = (*descriptor)->file_buffers,
+                   .files_at = (*descriptor)->nvme_trid.value_or(NvmeTransportId{})};
 }
 
 void warnIfReachable(const std::string& bound) {

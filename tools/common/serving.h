@@ -17,6 +17,8 @@ struct Serving {
     std::uint16_t rpc_port = 0;
     int data_port = 0;
     std::vector<MemoryBuffer> buffers;
+    std::vector<FileBuffer> files;
+    NvmeTransportId files_at;  ///< Where there are files.
 };
 
 Result<Serving> describeServing(const TransferEngine& engine);

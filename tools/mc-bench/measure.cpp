@@ -15,6 +15,7 @@
 #include "common/progress_line.h"
 #include "mc-bench/modes.h"
 #include "mc-bench/table.h"
+#include "segment/protocols.h"
 
 namespace mc::bench {
 namespace {
@@ -38,17 +39,35 @@ Result<std::vector<std::span<std::byte>>> addMemory(Side& side, std::size_t size
     return side.addMemory(std::move(*buffers), false);
 }
 
+// Files are reached by another transport than memory; which it is the segment tells.
+Result<SegmentHandle> openSegment(const Settings& settings, TransferEngine& engine, const std::string& segment) {
+    auto handle = engine.openSegment(segment);
+    for (const auto protocol : {kNvmeofGeneric, kNvmeofLegacy}) {
+        if (handle || handle.error().code != ErrorCode::Unsupported || settings.protocol == protocol) break;
+        if (auto installed = engine.installOrGetTransport(protocol); !installed)
+            return std::unexpected(installed.error());
+        handle = engine.openSegment(segment);
+    }
+    return handle;
+}
+
 Result<Endpoints> connectTo(const Settings& settings, Side& side, const std::string& segment) {
     Endpoints endpoints;
-    const auto handle = side.engine().openSegment(segment);
+    const auto handle = openSegment(settings, side.engine(), segment);
     if (!handle) return std::unexpected(explain(handle.error(), segment));
     endpoints.segment = *handle;
     const auto descriptor = side.engine().segmentDescriptor(*handle);
     if (!descriptor) return std::unexpected(explain(descriptor.error(), segment));
     for (const auto& buffer : (*descriptor)->buffers)
-        endpoints.remote.push_back({buffer.addr, buffer.length});
+        endpoints.remote.push_back({.addr = buffer.addr, .length = buffer.length});
+    for (const auto& file : (*descriptor)->file_buffers)
+        endpoints.remote.push_back({.addr = 0, .length = file.size, .file_id = file.id});
+    std::uint64_t mounted = 0;  // One address space, whatever the files.
+    for (const auto& file : (*descriptor)->legacy_files)
+        mounted += file.length;
+    if (mounted > 0) endpoints.remote.push_back({.addr = 0, .length = mounted});
     if (endpoints.remote.empty()) {
-        return fail(ErrorCode::Unavailable, fmt::format("segment {}: no buffer is registered", segment),
+        return fail(ErrorCode::Unavailable, fmt::format("segment {}: nothing is registered", segment),
                     "its owner may be starting: try again in a moment");
     }
 
@@ -119,7 +138,7 @@ Result<CaseResult> measureOnce(Runner& runner, const Case& c, std::uint32_t repe
 }
 
 Result<void> runCases(const Settings& settings, Runner& runner, Report& report, const tools::StopSignals& stop) {
-    const auto cases = settings.workload.cases();
+    const auto cases = report.workload.cases();
     if (!cases) return std::unexpected(cases.error());
     for (const auto& c : *cases) {
         if (auto fits = runner.checkFits(c); !fits) return std::unexpected(fits.error());
@@ -163,8 +182,12 @@ Result<ExitCode> measure(const Settings& settings, const std::string& segment, t
         return stop.exitCode();
     }
     const SegmentHandle handle = endpoints->segment;
+    if (const auto descriptor = (*side)->engine().segmentDescriptor(handle)) {
+        report.protocol = (*descriptor)->protocol();
+        if (settings.access_by_segment && report.protocol != "tcp") report.workload.access = Access::Random;
+    }
     EngineClient client((*side)->engine());
-    Runner runner(client, std::move(*endpoints), settings.workload);
+    Runner runner(client, std::move(*endpoints), report.workload);
     const auto ran = runCases(settings, runner, report, stop);
     if (!ran && report.results.empty()) return std::unexpected(ran.error());
     report.environment.load_after = loadAverage();

@@ -1,6 +1,7 @@
 #include "mc-bench/options.h"
 
 #include "common/common_options.h"
+#include "common/nvmeof_address_options.h"
 #include "engine/engine_options.h"
 
 namespace mc::bench {
@@ -20,7 +21,8 @@ constexpr Option kOptions[] = {
      .fallback = "initiator",
      .group = kPeers,
      .summary = "role of this process",
-     .details = "A target serves memory until SIGINT or SIGTERM. An initiator measures transfers to and from a target. "
+     .details = "A target serves memory or files until SIGINT or SIGTERM. An initiator measures transfers to and from "
+                "a target. "
                 "loopback is both in one process."},
     {.name = "metadata-server",
      .placeholder = "URI",
@@ -43,7 +45,8 @@ constexpr Option kOptions[] = {
      .placeholder = "NAME",
      .fallback = "tcp",
      .group = kPeers,
-     .summary = "transport; this build has tcp"},
+     .summary = "transport; this build has tcp, and nvmeof_generic for files",
+     .details = "An initiator takes the one that the segment needs; --files asks for nvmeof_generic."},
     {.name = "device-name",
      .placeholder = "NAME",
      .group = kPeers,
@@ -71,6 +74,13 @@ constexpr Option kOptions[] = {
      .group = kPeers,
      .summary = "target: size of the buffer on each NUMA node",
      .details = "Raised to block-size * batch-size * threads, which is what an initiator takes for itself."},
+    {.name = "files",
+     .placeholder = "PATH[:SIZE]",
+     .repeated = true,
+     .file = true,
+     .group = kPeers,
+     .summary = "target: files and block devices to serve instead of memory, over nvmeof_generic",
+     .details = "Separated by spaces or commas. What they hold is overwritten by writes and by --verify."},
     {.name = "init-mem", .type = Type::Flag, .group = kPeers, .summary = "of GPU memory; ignored"},
     {.name = "gpu-id", .type = Type::Integer, .group = kPeers, .summary = "of GPU memory; ignored"},
     {.name = "operation",
@@ -110,6 +120,16 @@ constexpr Option kOptions[] = {
      .fallback = "12",
      .group = kLoad,
      .summary = "threads that submit batches; a list is swept"},
+    {.name = "access",
+     .type = Type::Choice,
+     .choices = {"auto", "fixed", "random"},
+     .fallback = "auto",
+     .group = kLoad,
+     .summary = "which blocks of the segment are moved",
+     .details =
+         "fixed: those at the beginning of its buffers, the same in every batch, as Mooncake's "
+         "transfer_engine_bench does it. random: all of them, each once before any comes twice, in an order that "
+         "--seed decides. auto: fixed for memory, random for files."},
     {.name = "duration",
      .type = Type::Duration,
      .min = "1ms",
@@ -162,8 +182,10 @@ constexpr Option kOptions[] = {
 };
 
 constexpr std::string_view kDescription =
-    "Moves blocks between the registered memory of two engines and reports throughput, latency and CPU time. The flags "
-    "are those of Mooncake's transfer_engine_bench, which may be at the other end.\n\n"
+    "Moves blocks between registered memory and the memory or the files of another engine, and reports throughput, "
+    "latency and CPU time. The flags "
+    "are those of Mooncake's transfer_engine_bench and transfer_engine_nvmeof_generic_bench, which may be at the other "
+    "end.\n\n"
     "Start a target; it prints the command of the initiator. Or try both in one process with --mode=loopback.";
 
 }  // namespace
@@ -171,7 +193,7 @@ constexpr std::string_view kDescription =
 const config::Tool& benchTool() {
     static const config::Tool tool{
         .main = {.name = "mc-bench",
-                 .summary = "measure throughput and latency of transfers between memory segments",
+                 .summary = "measure throughput and latency of transfers to and from segments of memory and of files",
                  .description = kDescription,
                  .examples =
                      {{"Try it on this machine, checking the data",
@@ -179,9 +201,11 @@ const config::Tool& benchTool() {
                       {"Serve 1 GiB to other machines", "mc-bench --mode=target --local_server_name=10.0.0.2:12345"},
                       {"Measure reads from there",
                        "mc-bench --segment_id=10.0.0.2:12345 --local_server_name=10.0.0.3:12346"},
+                      {"Serve two files, and measure reads of them, checking the data",
+                       "mc-bench --mode=loopback --files=\"/data/f0 /data/f1\" --batch_size=32 --threads=2 --verify"},
                       {"Sweep block sizes and threads, three times each, as CSV",
                        "mc-bench --segment_id=10.0.0.2:12345 --block_size=4KiB,1MiB --threads=1,4 --repeat=3 --csv"}},
-                 .options = {kOptions, tools::kCommonOptions, engineOptionTable()},
+                 .options = {kOptions, tools::kNvmeofAddressOptions, tools::kCommonOptions, engineOptionTable()},
                  .exit_codes = {
                      {ExitCode::Ok, "measured; with --verify, all data was right; a target was stopped"},
                      {ExitCode::Negative, "wrong data was found, or a request failed"},

@@ -12,6 +12,7 @@
 #include "bench/workload.h"
 #include "config/option.h"
 #include "config/values.h"
+#include "control/file_request.h"
 
 namespace mc::bench {
 
@@ -30,9 +31,12 @@ struct Settings {
     std::string segment_id;
     std::string protocol;
     Workload workload;
-    std::uint64_t buffer_size = 0;   ///< Of each of a target's buffers; never less than the next.
-    std::uint64_t largest_span = 0;  ///< What the largest case needs.
-    bool buffer_raised = false;      ///< A size was asked for that is less than that.
+    bool access_by_segment = true;            ///< The workload's access is that which suits the segment.
+    std::vector<control::FileRequest> files;  ///< What a target serves; none: memory.
+    std::string files_address;                ///< Where, as TransferEngine::installTransport takes it.
+    std::uint64_t buffer_size = 0;            ///< Of each of a target's buffers; never less than the next.
+    std::uint64_t largest_span = 0;           ///< What the largest case needs.
+    bool buffer_raised = false;               ///< A size was asked for that is less than that.
     ReportUnit report_unit;
     unsigned report_precision = 2;
     Format format = Format::Table;

@@ -3,10 +3,12 @@
 
 #include "base/address.h"
 #include "base/text.h"
+#include "common/nvmeof_address_options.h"
 #include "config/scalar.h"
 #include "engine/engine_options.h"
 #include "mc-bench/options.h"
 #include "metadata/etcd_endpoints.h"
+#include "segment/protocols.h"
 
 namespace mc::bench {
 namespace {
@@ -32,6 +34,7 @@ Result<Workload> workloadFrom(const config::Values& values) {
                     .block_sizes = values.sizes("block-size"),
                     .batch_sizes = counts(values, "batch-size"),
                     .threads = counts(values, "threads"),
+                    .access = values.text("access") == "random" ? Access::Random : Access::Fixed,
                     .duration = values.duration("duration"),
                     .warm_up = values.duration("warmup"),
                     .batch_timeout = values.duration("timeout"),
@@ -60,10 +63,39 @@ std::vector<std::pair<std::string, std::string>> allOptions(const config::Values
     return options;
 }
 
-Result<void> checkSupported(const config::Values& values) {
-    if (values.text("protocol") != "tcp") {
-        return std::unexpected(values.error("protocol", "is not in this build, which has tcp", "use --protocol=tcp"));
+Result<std::vector<control::FileRequest>> filesFrom(const config::Values& values) {
+    std::vector<control::FileRequest> files;
+    for (const auto& text : values.texts("files")) {
+        auto file = control::parseFileRequest(text);
+        if (!file) return std::unexpected(values.error("files", file.error().message, file.error().hint));
+        files.push_back(std::move(*file));
     }
+    return files;
+}
+
+// Files are served by one transport only.
+std::string protocolFrom(const config::Values& values) {
+    return values.texts("files").empty() ? values.text("protocol") : std::string(kNvmeofGeneric);
+}
+
+Result<void> checkProtocol(const config::Values& values) {
+    const std::string protocol = values.text("protocol");
+    const bool files = !values.texts("files").empty();
+    if (protocol != "tcp" && protocol != kNvmeofGeneric) {
+        return std::unexpected(
+            values.error("protocol", "is not in this build, which has tcp and nvmeof_generic", "use --protocol=tcp"));
+    }
+    if (files && values.given("protocol") && protocol != kNvmeofGeneric)
+        return std::unexpected(values.error("protocol", "has no files; they need nvmeof_generic"));
+    if (files && values.text("mode") == "initiator")
+        return std::unexpected(values.error("files", "are what a target serves; an initiator names its segment"));
+    if (!files && protocol == kNvmeofGeneric && values.text("mode") != "initiator")
+        return std::unexpected(values.error("protocol", "serves files, and no --files are given"));
+    return {};
+}
+
+Result<void> checkSupported(const config::Values& values) {
+    if (auto known = checkProtocol(values); !known) return known;
     const std::string metadata_server = values.text("metadata-server");
     const auto begins = [&](std::string_view scheme) { return metadata_server.starts_with(scheme); };
     if (metadata_server != "P2PHANDSHAKE" && !begins("http://") && !begins("https://") && !begins("redis://") &&
@@ -116,6 +148,8 @@ Result<Settings> settingsFrom(const config::Values& values) {
     if (!cases) return std::unexpected(cases.error());
     auto engine = engineOptionsFrom(values);
     if (!engine) return std::unexpected(engine.error());
+    auto files = filesFrom(values);
+    if (!files) return std::unexpected(files.error());
     auto unit = parseReportUnit(values.text("report-unit"));
     if (!unit) return std::unexpected(unit.error());
 
@@ -124,8 +158,11 @@ Result<Settings> settingsFrom(const config::Values& values) {
                       .local_server_name = localServerName(values),
                       .unnamed = values.text("mode") == "initiator" && !values.given("local-server-name"),
                       .segment_id = values.text("segment-id"),
-                      .protocol = values.text("protocol"),
+                      .protocol = protocolFrom(values),
                       .workload = std::move(*workload),
+                      .access_by_segment = values.text("access") == "auto",
+                      .files = std::move(*files),
+                      .files_address = {},
                       .buffer_size = values.size("buffer-size"),
                       .largest_span = 0,
                       .buffer_raised = false,
@@ -137,6 +174,11 @@ Result<Settings> settingsFrom(const config::Values& values) {
                       .quiet = values.flag("quiet"),
                       .engine = std::move(*engine),
                       .options = allOptions(values)};
+    if (!settings.files.empty()) {
+        auto address = tools::nvmeofAddress(values, settings.local_server_name);
+        if (!address) return std::unexpected(address.error());
+        settings.files_address = std::move(*address);
+    }
     for (const auto& c : *cases)
         settings.largest_span = std::max(settings.largest_span, c.span());
     settings.buffer_raised = values.given("buffer-size") && settings.buffer_size < settings.largest_span;

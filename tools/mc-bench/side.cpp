@@ -23,6 +23,24 @@ Result<std::unique_ptr<Side>> Side::open(const Settings& settings, const std::st
     return join(settings, server_name, "");
 }
 
+Result<std::unique_ptr<Side>> Side::openTarget(const Settings& settings) {
+    if (settings.files.empty()) {
+        auto buffers = allocate(settings.buffer_size);
+        if (!buffers) return std::unexpected(buffers.error());
+        auto side = open(settings, settings.local_server_name);
+        if (!side) return side;
+        if (auto added = (*side)->addMemory(std::move(*buffers), true); !added) return std::unexpected(added.error());
+        return side;
+    }
+    auto side = join(settings, settings.local_server_name, "", settings.files_address);
+    if (!side) return side;
+    for (const auto& file : settings.files) {
+        const auto added = (*side)->engine_.registerLocalFile(file.path, {.size = file.size});
+        if (!added) return std::unexpected(added.error());
+    }
+    return side;
+}
+
 Result<std::unique_ptr<Side>> Side::openUnnamed(const Settings& settings, const std::string& server_name) {
     const auto name = parseHostPort(server_name);
     if (!name) return std::unexpected(name.error());
@@ -33,12 +51,12 @@ Result<std::unique_ptr<Side>> Side::openUnnamed(const Settings& settings, const 
 }
 
 Result<std::unique_ptr<Side>> Side::join(const Settings& settings, const std::string& server_name,
-                                         const std::string& connectable_name) {
+                                         const std::string& connectable_name, const std::string& address) {
     std::unique_ptr<Side> side(new Side(settings.engine));
     if (auto joined = side->engine_.init(settings.metadata_server, server_name, connectable_name); !joined) {
         return std::unexpected(joined.error());
     }
-    if (auto installed = side->engine_.installOrGetTransport(settings.protocol); !installed) {
+    if (auto installed = side->engine_.installOrGetTransport(settings.protocol, address); !installed) {
         return std::unexpected(installed.error());
     }
     return side;

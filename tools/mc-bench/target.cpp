@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "common/output.h"
 #include "common/serving.h"
@@ -14,6 +15,10 @@ namespace {
 
 using tools::Serving;
 
+int dataPort(const Serving& ready) {
+    return ready.files.empty() ? ready.data_port : std::atoi(ready.files_at.trsvcid.c_str());
+}
+
 std::string readyDocument(const Serving& ready, const Side& side) {
     Json buffers = Json::array();
     for (std::size_t i = 0; i < ready.buffers.size(); ++i) {
@@ -21,15 +26,21 @@ std::string readyDocument(const Serving& ready, const Side& side) {
                      {"length_bytes", ready.buffers[i].length},
                      {"location", side.buffers()[i].location()}});
     }
-    const Json document{{"schema_version", 1},    {"segment", ready.segment},     {"host", ready.host},
-                        {"port", ready.rpc_port}, {"data_port", ready.data_port}, {"buffers", buffers},
-                        {"pid", ::getpid()}};
+    Json files = Json::array();
+    for (const auto& file : ready.files)
+        files.add({{"number", file.id}, {"path", file.path}, {"size_bytes", file.size}});
+    const Json document{
+        {"schema_version", 1},          {"segment", ready.segment}, {"host", ready.host}, {"port", ready.rpc_port},
+        {"data_port", dataPort(ready)}, {"buffers", buffers},       {"files", files},     {"pid", ::getpid()}};
     return document.line();
 }
 
 std::string readyLine(const Serving& ready) {
-    return fmt::format("ready: segment {}, data port {}, {} x {}, pid {}\n", ready.segment, ready.data_port,
-                       ready.buffers.size(), formatSize(ready.buffers.empty() ? 0 : ready.buffers.front().length),
+    const std::string what = ready.files.empty()
+                                 ? fmt::format("{} x {}", ready.buffers.size(),
+                                               formatSize(ready.buffers.empty() ? 0 : ready.buffers.front().length))
+                                 : fmt::format("{} at {}", counted(ready.files.size(), "file"), ready.files_at.subnqn);
+    return fmt::format("ready: segment {}, data port {}, {}, pid {}\n", ready.segment, dataPort(ready), what,
                        ::getpid());
 }
 
@@ -46,11 +57,8 @@ void adviseUser(const Settings& settings, const Serving& ready) {
 }  // namespace
 
 Result<ExitCode> runTarget(const Settings& settings, tools::StopSignals& stop) {
-    auto buffers = Side::allocate(settings.buffer_size);
-    if (!buffers) return std::unexpected(buffers.error());
-    auto side = Side::open(settings, settings.local_server_name);
+    auto side = Side::openTarget(settings);
     if (!side) return std::unexpected(side.error());
-    if (auto added = (*side)->addMemory(std::move(*buffers), true); !added) return std::unexpected(added.error());
     const auto ready = tools::describeServing((*side)->engine());
     if (!ready) return std::unexpected(ready.error());
     if (!settings.quiet) adviseUser(settings, *ready);

@@ -88,7 +88,10 @@ void tell(const SegmentKey& segment, const Publication& publication, bool dry_ru
 
 Result<ExitCode> runAdd(const config::Values& values, tools::StopSignals& stop) {
     if (values.given("buffer")) return runAddBuffers(values);
-    if (values.given("control-socket")) return std::unexpected(values.error("control-socket", "is of --buffer"));
+    if (values.given("file")) return runAddFiles(values);
+    for (const auto* name : {"control-socket", "force"}) {
+        if (values.given(name)) return std::unexpected(values.error(name, "is of a running target"));
+    }
     const auto segment = namedSegment(values);
     if (!segment) return std::unexpected(segment.error());
     const auto if_exists = ifExists(values, segment->kind);

@@ -9,8 +9,8 @@
 #include "common/output.h"
 #include "common/table.h"
 #include "control/memory_request.h"
-#include "mc-register/buffers.h"
 #include "mc-register/commands.h"
+#include "mc-register/running_target.h"
 
 namespace mc::registering {
 namespace {
@@ -58,9 +58,11 @@ Result<ExitCode> runAddBuffers(const config::Values& values) {
         const auto request = control::parseMemoryRequest(text);
         if (!request) return std::unexpected(values.error("buffer", request.error().message, request.error().hint));
     }
-    const auto reply = callTarget(values, "add_memory", {{"memory", sizes}},
-                                  {"path", "memory", "if-exists", "keep-alive", "local-server-name", "protocol",
-                                   "device", "nic-priority-matrix"});
+    const TargetCall call{.option = "buffer",
+                          .method = "add_memory",
+                          .foreign = {"file", "force", "path", "memory", "if-exists", "keep-alive", "local-server-name",
+                                      "protocol", "device", "nic-priority-matrix"}};
+    const auto reply = callTarget(values, call, {{"memory", sizes}});
     if (!reply) return std::unexpected(reply.error());
     try {
         const json answer = json::parse(*reply);

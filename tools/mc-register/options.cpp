@@ -32,7 +32,8 @@ constexpr Option kSegmentOrOnlyTarget[] = {
      .positional = true,
      .toml = false,
      .summary = "the segment: NAME, nvmeof/NAME or the whole key",
-     .details = "With --buffer that of a running mc-target; where none is named, of the only one that this user runs."},
+     .details = "With --buffer and --file that of a running mc-target; where none is named, of the only one that this "
+                "user runs."},
 };
 constexpr Option kPaths[] = {
     {.name = "path",
@@ -106,7 +107,7 @@ constexpr Option kMemoryDetails[] = {
      .summary = "which of the devices serve which memory; by default all serve cpu:0"},
 };
 constexpr std::string_view kRunning = "Running target";
-constexpr Option kAddedBuffers[] = {
+constexpr Option kAddedToTarget[] = {
     {.name = "buffer",
      .placeholder = "SIZE[@cpu:N]",
      .repeated = true,
@@ -117,8 +118,24 @@ constexpr Option kAddedBuffers[] = {
      .details =
          "The target takes it as it took its first (--huge-pages, --lock), registers it and publishes its segment "
          "anew in its own metadata server. All of it or nothing."},
+    {.name = "file",
+     .placeholder = "PATH[:SIZE]",
+     .repeated = true,
+     .accumulates = true,
+     .unsplit = true,
+     .file = true,
+     .toml = false,
+     .group = kRunning,
+     .summary = "file or block device that a running mc-target is to serve, too",
+     .details = "Read-only where the target's first are. Hosts that are connected are told. All of them or none. Hosts "
+                "overwrite what a file holds."},
+    {.name = "force",
+     .type = Type::Flag,
+     .toml = false,
+     .group = kRunning,
+     .summary = "serve a block device that holds a file system, a partition table or the like"},
 };
-constexpr Option kRemovedBuffers[] = {
+constexpr Option kRemovedFromTarget[] = {
     {.name = "buffer",
      .placeholder = "NUMBER",
      .repeated = true,
@@ -128,6 +145,17 @@ constexpr Option kRemovedBuffers[] = {
      .summary = "buffer that a running mc-target is to serve no longer: its number, or its address from 0x on",
      .details = "The segment is published without it; what peers still do with it ends, and fails there; then the "
                 "memory is given back. The last one stays."},
+    {.name = "file",
+     .placeholder = "PATH|NUMBER",
+     .repeated = true,
+     .accumulates = true,
+     .unsplit = true,
+     .file = true,
+     .toml = false,
+     .group = kRunning,
+     .summary = "file that a running mc-target is to serve no longer: its path or its number",
+     .details = "The segment is published without it; what hosts still do with it fails; then the file is closed, and "
+                "stays. A file that is called 2 is ./2."},
 };
 constexpr Option kControlSocket[] = {
     {.name = "control-socket",
@@ -161,31 +189,36 @@ constexpr Option kDryRun[] = {
 
 constexpr config::Command kAddCommand{
     .name = "add",
-    .summary = "publish a segment of files, or one of memory to come; give a running target more memory",
+    .summary = "publish a segment of files, or one of memory to come; give a running target more to serve",
     .description =
         "A segment of files is one range of bytes, their concatenation in this order, that engines open as "
         "nvmeof/NAME. What is published is where the files are and how long they are now; nothing is served.\n\n"
-        "With --buffer a running mc-target of this machine and this user takes more memory and serves it.",
+        "With --buffer a running mc-target of this machine and this user takes more memory and serves it; with --file "
+        "it "
+        "serves more files, over NVMe-oF.",
     .examples = {{"Two files", "mc-register add cache /mnt/nvme0/cache /mnt/nvme1/cache"},
                  {"A block device more, whoever else adds at the same time",
                   "mc-register add cache --if-exists=merge /dev/disk/by-id/nvme-eui.0025385b11b6e8d1"},
                  {"What would be written", "mc-register add cache /mnt/nvme0/cache --dry-run"},
                  {"The memory of an engine that is still to start", "mc-register add 10.0.0.2:12345 --memory"},
-                 {"Memory for a target that runs", "mc-register add 10.0.0.2:12345 --buffer=64GiB@cpu:1"}},
-    .options = {kSegmentOrOnlyTarget, kPaths, kAdd, kKeepAlive, kMemoryDetails, kAddedBuffers, kControlSocket, kDryRun,
+                 {"Memory for a target that runs", "mc-register add 10.0.0.2:12345 --buffer=64GiB@cpu:1"},
+                 {"A file for it", "mc-register add 10.0.0.2:12345 --file /data/f1:64GiB"}},
+    .options = {kSegmentOrOnlyTarget, kPaths, kAdd, kKeepAlive, kMemoryDetails, kAddedToTarget, kControlSocket, kDryRun,
                 kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kRemove{
     .name = "remove",
-    .summary = "remove a segment, files of it, or memory of a running target",
+    .summary = "remove a segment, files of it, or memory and files of a running target",
     .description =
         "The files themselves stay. Files behind a removed one begin at other offsets afterwards, which a note says. A "
         "RAM segment is only removed while it has no buffers.\n\n"
-        "With --buffer a running mc-target gives memory back, and goes on serving the rest.",
+        "With --buffer a running mc-target gives memory back, with --file it closes files, and goes on serving the "
+        "rest.",
     .examples = {{"A segment", "mc-register remove cache"},
                  {"A file of it", "mc-register remove cache /mnt/nvme0/cache"},
-                 {"A buffer of a target that runs", "mc-register remove 10.0.0.2:12345 --buffer=1"}},
-    .options = {kSegmentOrOnlyTarget, kRemovedPaths, kIfMissing, kMemory, kRemovedBuffers, kControlSocket, kDryRun,
+                 {"A buffer of a target that runs", "mc-register remove 10.0.0.2:12345 --buffer=1"},
+                 {"A file of it", "mc-register remove 10.0.0.2:12345 --file /data/f1"}},
+    .options = {kSegmentOrOnlyTarget, kRemovedPaths, kIfMissing, kMemory, kRemovedFromTarget, kControlSocket, kDryRun,
                 kTimeout, kCluster, kServer, kStore},
 };
 constexpr config::Command kList{
@@ -215,7 +248,7 @@ const config::Tool& registerTool() {
                  .description =
                      "Engines find a segment by its descriptor, which is the value of a key of a metadata server. "
                      "mc-register writes descriptors of files, and of memory whose engine is still to come; and it has "
-                     "a running mc-target add and remove memory.",
+                     "a running mc-target add and remove memory and files.",
                  .examples = {{"Publish a file", "mc-register add cache /mnt/nvme0/cache"},
                               {"What is published", "mc-register list --metadata_server=etcd://10.0.0.7:2379"}},
                  .options = {tools::kCommonOptions},

@@ -58,7 +58,9 @@ void tell(const SegmentKey& segment, const Withdrawal& withdrawal, const config:
 
 Result<ExitCode> runRemove(const config::Values& values, tools::StopSignals& /*stop*/) {
     if (values.given("buffer")) return runRemoveBuffers(values);
-    if (values.given("control-socket")) return std::unexpected(values.error("control-socket", "is of --buffer"));
+    if (values.given("file")) return runRemoveFiles(values);
+    if (values.given("control-socket"))
+        return std::unexpected(values.error("control-socket", "is of a running target"));
     const auto segment = namedSegment(values);
     if (!segment) return std::unexpected(segment.error());
     if (!isWhole(values) && segment->kind == metadata::SegmentKind::Memory)

@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "common/output.h"
 #include "control/served_memory.h"
-#include "mc-register/buffers.h"
 #include "mc-register/commands.h"
+#include "mc-register/running_target.h"
 
 namespace mc::registering {
 namespace {
@@ -52,7 +52,8 @@ Result<ExitCode> runRemoveBuffers(const config::Values& values) {
         if (!name) return std::unexpected(values.error("buffer", name.error().message, name.error().hint));
     }
     const json params{{"buffers", names}, {"ignore_missing", values.text("if-missing") == "ok"}};
-    const auto reply = callTarget(values, "remove_memory", params, {"path", "memory"});
+    const TargetCall call{.option = "buffer", .method = "remove_memory", .foreign = {"file", "path", "memory"}};
+    const auto reply = callTarget(values, call, params);
     if (!reply) {
         Error error = reply.error();
         if (error.code == ErrorCode::NotFound) error.hint = "mc-target status shows those that there are";

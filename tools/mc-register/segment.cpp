@@ -49,10 +49,6 @@ std::uint64_t totalLength(const SegmentDescriptor& descriptor) {
     return total;
 }
 
-std::string counted(std::size_t count, std::string_view noun) {
-    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 void warnIfUnguarded(const metadata::Updated& updated, const std::string& key) {
     if (updated.guarded) return;
     fmt::print(stderr,

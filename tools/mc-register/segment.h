@@ -27,9 +27,6 @@ metadata::StaticSegment staticSegment(const config::Values& values, metadata::St
 /// The lengths of its files or buffers.
 std::uint64_t totalLength(const SegmentDescriptor& descriptor);
 
-/// "2 files", "1 file".
-std::string counted(std::size_t count, std::string_view noun);
-
 /// Says on standard error that somebody else's change may be lost, where the store could not prevent that.
 void warnIfUnguarded(const metadata::Updated& updated, const std::string& key);
 

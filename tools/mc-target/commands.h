@@ -7,10 +7,11 @@
 
 namespace mc::target {
 
-/// Serves memory until a signal comes.
+/// Serves memory and files until a signal comes.
 Result<ExitCode> serve(const config::Values& values, tools::StopSignals& stop);
 
-/// Asks a running target.
+/// Both ask a running target.
 Result<ExitCode> status(const config::Values& values);
+Result<ExitCode> save(const config::Values& values);
 
 }  // namespace mc::target

@@ -6,7 +6,9 @@
 namespace {
 
 mc::Result<mc::ExitCode> run(const mc::config::Values& values, mc::tools::StopSignals& stop) {
-    return values.command() == "status" ? mc::target::status(values) : mc::target::serve(values, stop);
+    if (values.command() == "status") return mc::target::status(values);
+    if (values.command() == "save") return mc::target::save(values);
+    return mc::target::serve(values, stop);  // restore is the same, from a file.
 }
 
 }  // namespace

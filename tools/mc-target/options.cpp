@@ -1,6 +1,7 @@
 #include "mc-target/options.h"
 
 #include "common/common_options.h"
+#include "common/nvmeof_address_options.h"
 #include "engine/engine_options.h"
 
 namespace mc::target {
@@ -11,10 +12,11 @@ using config::Option;
 using config::Type;
 
 constexpr std::string_view kMemory = "Memory";
+constexpr std::string_view kFiles = "Files";
 constexpr std::string_view kSegment = "Segment";
 constexpr std::string_view kControl = "Control";
 
-constexpr Option kServeOptions[] = {
+constexpr Option kMemoryOptions[] = {
     {.name = "memory",
      .placeholder = "SIZE[@cpu:N]",
      .repeated = true,
@@ -36,6 +38,64 @@ constexpr Option kServeOptions[] = {
      .group = kMemory,
      .summary = "keep the buffers from being paged out",
      .details = "Needs RLIMIT_MEMLOCK (ulimit -l) to be large enough, or root."},
+};
+
+constexpr Option kFileOptions[] = {
+    {.name = "file",
+     .placeholder = "PATH[:SIZE]",
+     .repeated = true,
+     .accumulates = true,
+     .unsplit = true,
+     .file = true,
+     .group = kFiles,
+     .summary = "a file or block device to serve over NVMe-oF; several make several namespaces",
+     .details = "What follows the last colon is a size if it can be one, and no file is called so: only so many bytes "
+                "from the beginning are served. Hosts overwrite what a file holds."},
+    {.name = "file-number",
+     .placeholder = "N",
+     .type = Type::Integer,
+     .repeated = true,
+     .accumulates = true,
+     .min = "1",
+     .max = "4294967294",
+     .group = kFiles,
+     .summary = "numbers of the files, in their order, which are those of the NVMe namespaces; by default from 1",
+     .details = "mc-target save writes them where files were removed."},
+    {.name = "read-only",
+     .type = Type::Flag,
+     .group = kFiles,
+     .summary = "let nobody write the files, those that mc-register adds, too"},
+    {.name = "force",
+     .type = Type::Flag,
+     .group = kFiles,
+     .summary = "serve block devices that hold a file system, a partition table or the like"},
+    {.name = "trid",
+     .placeholder = "KEY=VALUE...",
+     .group = kFiles,
+     .summary = "where to serve files, as one text: trtype=tcp adrfam=ipv4 traddr=ADDRESS trsvcid=PORT",
+     .details = "Instead of --trtype, --adrfam, --traddr and --trsvcid."},
+};
+
+constexpr Option kHostOptions[] = {
+    {.name = "nqn",
+     .group = kFiles,
+     .summary = "NVMe qualified name of the files' subsystem; by default nqn.2016-06.io.mc:NAME"},
+    {.name = "allow-host",
+     .placeholder = "NQN",
+     .repeated = true,
+     .accumulates = true,
+     .group = kFiles,
+     .summary = "a host that may connect; without any, and without --host-keys, every host may",
+     .details = "Whoever gives that name is believed: a key (--host-keys) makes him prove it."},
+    {.name = "host-keys",
+     .file = true,
+     .group = kFiles,
+     .summary = "hosts that may connect, and their keys (DH-HMAC-CHAP)",
+     .details = "A file of lines HOSTNQN KEY [CONTROLLER-KEY], with keys as nvme gen-dhchap-key makes them, that only "
+                "its owner may read. With a controller's key the target proves itself, too, to a host that asks."},
+};
+
+constexpr Option kServeOptions[] = {
     {.name = "metadata-server",
      .placeholder = "URI",
      .fallback = "P2PHANDSHAKE",
@@ -64,7 +124,7 @@ constexpr Option kServeOptions[] = {
      .choices = {"tcp"},
      .fallback = "tcp",
      .group = kSegment,
-     .summary = "transport; this build has tcp"},
+     .summary = "transport of memory; this build has tcp"},
     {.name = "control-socket",
      .placeholder = "PATH",
      .file = true,
@@ -74,7 +134,19 @@ constexpr Option kServeOptions[] = {
                 "/tmp/mc-target-UID. Only root and the user of the target may ask."},
 };
 
-constexpr Option kStatusOptions[] = {
+constexpr Option kRestoreOptions[] = {
+    {.name = "config",
+     .placeholder = "FILE",
+     .positional = true,
+     .required = true,
+     .file = true,
+     .config_file = true,
+     .toml = false,
+     .group = kSegment,
+     .summary = "what mc-target save has printed, or another file for --config"},
+};
+
+constexpr Option kAskOptions[] = {
     {.name = "name",
      .placeholder = "NAME",
      .positional = true,
@@ -97,102 +169,88 @@ constexpr Option kStatusOptions[] = {
 };
 
 constexpr std::string_view kDescription =
-    "Registers memory and serves it as a segment to other machines, until SIGINT or SIGTERM. Prints a line when it is "
-    "ready, and the command with which mc-bench measures it. Peers may be Mooncake's own programs.\n\n"
-    "mc-target status asks a running one what it serves and to how many.";
+    "Registers memory, files or both and serves them as segments to other machines, until SIGINT or SIGTERM. Prints a "
+    "line when it is ready, and the command with which mc-bench measures it. Peers may be Mooncake's own programs; of "
+    "files, which are served over NVMe/TCP without the kernel's help, also every NVMe-oF host.\n\n"
+    "mc-target status asks a running one what it serves and to how many. mc-target save prints its configuration, with "
+    "which mc-target restore serves the same again.";
+
+constexpr config::FixedList<config::ExitMeaning, 16> kAskExitCodes = {
+    {ExitCode::Ok, "printed"},
+    {ExitCode::Usage, "an option is wrong, or several targets run and none was named"},
+    {ExitCode::Unavailable, "no such target is running"},
+    {ExitCode::TimedOut, "the target did not answer in time"},
+    {ExitCode::Protocol, "the socket is not that of a target"},
+    {ExitCode::NotPermitted, "the target is another user's"}};
 
 const Command kCommands[] = {
     {.name = "serve",
-     .summary = "serve memory; the command that is meant where none is named",
-     .options = {kServeOptions, engineOptionTable()}},
+     .summary = "serve memory and files; the command that is meant where none is named",
+     .options = {kMemoryOptions, kFileOptions, tools::kNvmeofAddressOptions, kHostOptions, kServeOptions,
+                 engineOptionTable()}},
+    {.name = "restore",
+     .summary = "serve what a configuration says that mc-target save has printed",
+     .description = "The same as mc-target serve --config FILE: the same files, memory, names and numbers. Options on "
+                    "the command line beat those of the file.",
+     .examples = {{"What was served before", "mc-target restore target.toml"},
+                  {"The same, but a device that holds a file system by now", "mc-target restore target.toml --force"}},
+     .options = {kRestoreOptions},
+     .extends = "serve"},
     {.name = "status",
-     .summary = "print what a running target serves, and to how many",
+     .summary = "print what a running target serves, to whom, and how much",
      .examples = {{"The only target of this user", "mc-target status"},
                   {"One of several, for a program", "mc-target status 10.0.0.2:12345 --json"}},
-     .options = {kStatusOptions},
-     .exit_codes = {{ExitCode::Ok, "printed"},
-                    {ExitCode::Usage, "an option is wrong, or several targets run and none was named"},
-                    {ExitCode::Unavailable, "no such target is running"},
-                    {ExitCode::TimedOut, "the target did not answer in time"},
-                    {ExitCode::Protocol, "the socket is not that of a target"},
-                    {ExitCode::NotPermitted, "the target is another user's"}}},
+     .options = {kAskOptions},
+     .exit_codes = kAskExitCodes},
+    {.name = "save",
+     .summary = "print the configuration of a running target",
+     .description = "TOML that mc-target restore reads: what is served now, under which names and numbers, and the "
+                    "options that the target was started with. Passwords are not in it, files of keys are named.",
+     .examples = {{"For the next start", "mc-target save > target.toml"},
+                  {"One of several", "mc-target save 10.0.0.2:12345"}},
+     .options = {kAskOptions},
+     .exit_codes = kAskExitCodes},
 };
-
-io::HugePages hugePages(const config::Values& values) {
-    const std::string word = values.text("huge-pages");
-    if (word == "transparent") return io::HugePages::Transparent;
-    if (word == "never") return io::HugePages::Never;
-    if (word == "2MiB") return io::HugePages::TwoMiB;
-    if (word == "1GiB") return io::HugePages::OneGiB;
-    return io::HugePages::Auto;
-}
 
 }  // namespace
 
 const config::Tool& targetTool() {
     static const config::Tool tool{
-        .main = {.name = "mc-target",
-                 .summary = "serve memory to other machines",
-                 .description = kDescription,
-                 .examples = {{"Serve 1 GiB to this machine", "mc-target --memory 1GiB"},
-                              {"Serve 64 GiB of each of two NUMA nodes to others",
-                               "mc-target --memory 64GiB@cpu:0,64GiB@cpu:1 --local_server_name=10.0.0.2:12345"},
-                              {"Publish in a metadata server",
-                               "mc-target --memory 1GiB --metadata_server=http://10.0.0.1:8080/metadata "
-                               "--local_server_name=10.0.0.2:12345"},
-                              {"See how it is doing", "mc-target status"}},
-                 .options = {tools::kCommonOptions},
-                 .exit_codes = {{ExitCode::Ok, "stopped in order"},
-                                {ExitCode::Usage, "an option is wrong"},
-                                {ExitCode::BadData, "the metadata server's reply is too long"},
-                                {ExitCode::NoInput, "the configuration file can't be read"},
-                                {ExitCode::Unavailable, "the metadata server can't be reached"},
-                                {ExitCode::System, "the operating system refused memory or threads"},
-                                {ExitCode::CannotCreate, "a port, the name or the control socket is taken"},
-                                {ExitCode::Io, "the metadata server could not store it, or output failed"},
-                                {ExitCode::TimedOut, "the metadata server did not answer in time"},
-                                {ExitCode::Protocol, "it is no metadata server that answers"},
-                                {ExitCode::NotPermitted, "the memory may not be locked, or the address not bound"},
-                                {ExitCode::Config, "the configuration file or the environment is wrong"},
-                                {ExitCode::HungUp, "a second signal, SIGHUP, ended it at once"},
-                                {ExitCode::Interrupted, "a second SIGINT ended it at once"},
-                                {ExitCode::Terminated, "a second SIGTERM ended it at once"}}},
+        .main =
+            {.name = "mc-target",
+             .summary = "serve memory and files to other machines",
+             .description = kDescription,
+             .examples = {{"Serve 1 GiB to this machine", "mc-target --memory 1GiB"},
+                          {"Serve 64 GiB of each of two NUMA nodes to others",
+                           "mc-target --memory 64GiB@cpu:0,64GiB@cpu:1 --local_server_name=10.0.0.2:12345"},
+                          {"Publish in a metadata server",
+                           "mc-target --memory 1GiB --metadata_server=http://10.0.0.1:8080/metadata "
+                           "--local_server_name=10.0.0.2:12345"},
+                          {"Serve a file and a block device, to one host",
+                           "mc-target --file /data/f0:64GiB --file /dev/nvme1n1 --local_server_name=10.0.0.2:12345 "
+                           "--allow-host nqn.2014-08.org.nvmexpress:uuid:4bdd3b0e-33b3-4a0e-9e2a-1d2c0f6f4f6e"},
+                          {"See how it is doing", "mc-target status"}},
+             .options = {tools::kCommonOptions},
+             .exit_codes = {{ExitCode::Ok, "stopped in order"},
+                            {ExitCode::Usage, "an option is wrong"},
+                            {ExitCode::BadData, "a file is empty or no file; the metadata server's reply is too long"},
+                            {ExitCode::NoInput, "a file, or the configuration file, can't be read"},
+                            {ExitCode::Unavailable, "the metadata server can't be reached; a block device is in use"},
+                            {ExitCode::System, "the operating system refused memory or threads"},
+                            {ExitCode::CannotCreate,
+                             "a port, the name or the control socket is taken; a block device holds something"},
+                            {ExitCode::Io, "the metadata server could not store it, or output failed"},
+                            {ExitCode::TimedOut, "the metadata server did not answer in time"},
+                            {ExitCode::Protocol, "it is no metadata server that answers"},
+                            {ExitCode::NotPermitted,
+                             "the memory may not be locked, a file not opened, or the address not bound"},
+                            {ExitCode::Config, "the configuration file, the file of keys or the environment is wrong"},
+                            {ExitCode::HungUp, "a second signal, SIGHUP, ended it at once"},
+                            {ExitCode::Interrupted, "a second SIGINT ended it at once"},
+                            {ExitCode::Terminated, "a second SIGTERM ended it at once"}}},
         .commands = kCommands,
         .default_command = "serve"};
     return tool;
-}
-
-Result<control::TargetOptions> targetOptionsFrom(const config::Values& values) {
-    control::TargetOptions options{.metadata_server = values.text("metadata-server"),
-                                   .server_name = values.text("local-server-name"),
-                                   .protocol = values.text("protocol"),
-                                   .memory = {},
-                                   .huge_pages = io::HugePages::Auto,
-                                   .lock = values.flag("lock"),
-                                   .engine = {},
-                                   .keep_alive = values.duration("keep-alive")};
-    for (const auto& text : values.texts("memory")) {
-        const auto request = control::parseMemoryRequest(text);
-        if (!request) return std::unexpected(values.error("memory", request.error().message, request.error().hint));
-        options.memory.push_back(*request);
-    }
-    if (options.memory.empty()) {
-        return std::unexpected(Error{ErrorCode::InvalidArgument, "nothing to serve: no --memory is given",
-                                     "mc-target --memory 1GiB serves a buffer of this size"});
-    }
-    if (options.metadata_server == "memory:") {
-        return std::unexpected(values.error("metadata-server", "is in this process only: nobody could find the segment",
-                                            "use P2PHANDSHAKE, which needs no server"));
-    }
-    options.huge_pages = hugePages(values);
-    auto engine = engineOptionsFrom(values);
-    if (!engine) return std::unexpected(engine.error());
-    options.engine = std::move(*engine);
-    if (values.flag("quiet")) {
-        options.engine.log_level = "error";
-        options.engine.verbose = false;
-    }
-    return options;
 }
 
 }  // namespace mc::target

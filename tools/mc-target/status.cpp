@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/errors.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "common/output.h"
 #include "common/table.h"
@@ -45,18 +46,78 @@ std::string keyLines(const json& keys) {
     return text;
 }
 
+std::string fileTable(const json& files) {
+    using Align = tools::Table::Align;
+    tools::Table table({{"File"}, {"Size"}, {"Access", Align::Left}, {"Path", Align::Left}});
+    for (const json& file : files) {
+        table.addRow({std::to_string(file.at("number").get<std::uint64_t>()),
+                      formatSize(file.at("size_bytes").get<std::uint64_t>()),
+                      file.at("read_only").get<bool>() ? "read" : "read, write",
+                      printable(file.at("path").get<std::string>())});
+    }
+    return table.toString();
+}
+
+std::string digestsOf(const json& host) {
+    const bool header = host.at("header_digest").get<bool>();
+    const bool data = host.at("data_digest").get<bool>();
+    return header && data ? "headers, data" : header ? "headers" : data ? "data" : "none";
+}
+
+std::string hostTable(const json& hosts) {
+    using Align = tools::Table::Align;
+    tools::Table table({{"Host", Align::Left},
+                        {"Address", Align::Left},
+                        {"Queues"},
+                        {"Proven", Align::Left},
+                        {"Digests", Align::Left},
+                        {"Connected"}});
+    for (const json& host : hosts) {
+        table.addRow({printable(host.at("nqn").get<std::string>()), host.at("address").get<std::string>(),
+                      std::to_string(host.at("io_queues").get<std::uint64_t>()),
+                      host.at("authenticated").get<bool>() ? "yes" : "no", digestsOf(host),
+                      formatDuration(std::chrono::seconds(host.at("connected_s").get<std::uint64_t>()))});
+    }
+    return table.toString();
+}
+
+std::string filesPart(const json& status) {
+    const json& service = status.at("file_service");
+    if (service.is_null()) return {};
+    const auto number = [&](const char* name) { return service.at(name).get<std::uint64_t>(); };
+    const auto trid = [&](const char* name) { return service.at("trid").at(name).get<std::string>(); };
+    const json& files = status.at("files");
+    const json& hosts = service.at("hosts");
+    std::string page = fmt::format(
+        "files: {}{} at {}\n",
+        files.empty() ? "none, " : fmt::format("segment {}, ", status.at("files_segment").get<std::string>()),
+        trid("subnqn"), trid("traddr") + ", port " + trid("trsvcid"));
+    page += fmt::format(
+        "{} connections ({} refused, {} broke the protocol), {} commands ({} failed), {} bytes read, {} written\n",
+        number("connections"), number("connections_refused"), number("protocol_errors"), number("commands"),
+        number("failed_commands"), number("bytes_read"), number("bytes_written"));
+    if (!files.empty()) page += fileTable(files);
+    return hosts.empty() ? page : page + hostTable(hosts);
+}
+
+std::string memoryPart(const json& status) {
+    const auto number = [&](const char* name) { return status.at(name).get<std::uint64_t>(); };
+    const json& buffers = status.at("buffers");
+    if (buffers.empty()) return {};
+    return fmt::format("{} connections ({} refused), {} requests served, {} rejected, {} bytes\n{}",
+                       number("connections"), number("connections_refused"), number("requests_served"),
+                       number("requests_rejected"), number("bytes_served"), bufferTable(buffers));
+}
+
 std::string readable(const json& status) {
     const auto text = [&](const char* name) { return status.at(name).get<std::string>(); };
     const auto number = [&](const char* name) { return status.at(name).get<std::uint64_t>(); };
     std::string page = fmt::format("segment {}, {}, pid {}, up {}\n", text("name"), text("protocol"), number("pid"),
                                    formatDuration(std::chrono::seconds(number("uptime_s"))));
-    page += fmt::format("{}: handshakes at port {}, data at port {}\n", text("host"), number("rpc_port"),
-                        number("data_port"));
-    page += fmt::format("{} connections ({} refused), {} requests served, {} rejected, {} bytes\n",
-                        number("connections"), number("connections_refused"), number("requests_served"),
-                        number("requests_rejected"), number("bytes_served"));
+    page += fmt::format("{}: handshakes at port {}{}\n", text("host"), number("rpc_port"),
+                        status.at("buffers").empty() ? "" : fmt::format(", data at port {}", number("data_port")));
     page += fmt::format("metadata server {}\n{}", text("metadata_server"), keyLines(status.at("keys")));
-    return page + bufferTable(status.at("buffers"));
+    return page + memoryPart(status) + filesPart(status);
 }
 
 }  // namespace

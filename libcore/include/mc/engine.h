@@ -64,6 +64,39 @@ struct BufferEntry {
     std::size_t length = 0;
 };
 
+/// A host that uses the files that an engine serves: one of its controllers.
+struct FileHost {
+    std::string nqn;
+    std::string address;           ///< Of its admin queue: "10.0.0.3:40312".
+    std::uint16_t controller = 0;  ///< The controller's number.
+    std::uint32_t io_queues = 0;
+    bool authenticated = false;
+    bool header_digest = false;
+    bool data_digest = false;
+    std::chrono::seconds connected{};
+};
+
+/// Where an engine serves files, to whom, and how much.
+struct FileService {
+    NvmeTransportId trid;  ///< As it is bound.
+    std::vector<FileHost> hosts;
+    std::uint64_t bytes_read = 0;     ///< By hosts.
+    std::uint64_t bytes_written = 0;  ///< By hosts.
+    std::uint64_t commands = 0;
+    std::uint64_t failed_commands = 0;
+    std::uint64_t connections = 0;          ///< Open now.
+    std::uint64_t connections_refused = 0;  ///< There were as many as are allowed.
+    std::uint64_t protocol_errors = 0;      ///< Connections that were ended for one.
+};
+
+/// How a local file is served.
+struct LocalFileOptions {
+    std::uint64_t size = 0;  ///< Bytes to offer, from its beginning; 0: all of it.
+    bool read_only = false;
+    bool force = false;   ///< A block device even where it holds a file system or a partition table.
+    FileBufferID id = 0;  ///< The number that it gets, such as that of an earlier run; 0: one above the highest so far.
+};
+
 /// Moves bytes between registered local memory and the segments of other engines, in batches, asynchronously.
 ///
 /// All members may be called from any thread. submitTransfer, waitBatch and getTransferStatus of different batches
@@ -91,11 +124,14 @@ class TransferEngine {
     /// Where the handshake daemon answers.
     std::string localIpAndPort() const;
 
-    /// Installs the transport for `protocol` ("tcp"); AlreadyExists if it is there.
-    Result<Transport*> installTransport(std::string_view protocol);
+    /// Installs the transport for `protocol` ("tcp", "nvmeof_generic", or "nvmeof" for files that this machine has
+    /// mounted); AlreadyExists if it is there. `argument`:
+    /// nvmeof_generic: where the files of this engine are served, "trtype=tcp adrfam=ipv4 traddr=10.0.0.2
+    /// trsvcid=4420"; empty: it serves none, and only reaches those of others.
+    Result<Transport*> installTransport(std::string_view protocol, std::string_view argument = {});
     /// Installs a transport of the caller's own.
     Result<Transport*> installTransport(std::unique_ptr<Transport> transport);
-    Result<Transport*> installOrGetTransport(std::string_view protocol);
+    Result<Transport*> installOrGetTransport(std::string_view protocol, std::string_view argument = {});
     /// Busy while requests run on it.
     Result<void> uninstallTransport(std::string_view protocol);
 
@@ -111,6 +147,15 @@ class TransferEngine {
     /// Takes the ranges out of what is published; who looks the segment up from now on does not find them, who has
     /// found them can use them until they are unregistered. All or nothing: on an error they are published as before.
     Result<void> withdrawLocalMemory(std::span<void* const> addrs);
+
+    /// Serves a regular file or a block device, as a segment of its own kind, through the first installed transport
+    /// that has files. Peers write to it: what it holds is theirs. AlreadyExists for a path or a number that is served;
+    /// Unsupported without such a transport. The number under which requests name the file.
+    Result<FileBufferID> registerLocalFile(const std::string& path, const LocalFileOptions& options = {});
+    /// Returns when no peer can touch the file any more.
+    Result<void> unregisterLocalFile(const std::string& path);
+    /// Nothing where no transport serves files.
+    std::optional<FileService> fileService() const;
 
     /// Looks the segment up. The same name gives the same handle.
     Result<SegmentHandle> openSegment(std::string_view segment_name);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "mc/error.h"
 
@@ -28,6 +29,30 @@ struct TcpOptions {
     /// A peer that stops in the middle of a request, or does not read its answer, is closed after this; 0: never.
     std::chrono::milliseconds stall_timeout{60000};
     std::chrono::milliseconds idle_timeout{0};  ///< The same for one that asks for nothing; 0: never.
+};
+
+/// A host that may connect to the files that an engine serves, and how both prove who they are. Keys are texts as
+/// nvme-cli makes them, "DHHC-1:...".
+struct NvmeofHost {
+    std::string nqn;
+    std::string key;             ///< Its secret; empty: it is believed.
+    std::string controller_key;  ///< The engine's, for a host that asks for it; empty: none.
+};
+
+/// How the nvmeof_generic transport behaves.
+struct NvmeofOptions {
+    bool direct_io = false;  ///< Files that this engine serves, past the page cache (MC_NVMEOF_GENERIC_DIRECT_IO).
+    /// Client loops, each with its own controller at each peer (MC_NVMEOF_GENERIC_NUM_WORKERS).
+    int workers = 8;
+    int threads = 4;                ///< Server loops.
+    std::string nqn;                ///< Of the served subsystem; empty: nqn.2016-06.io.mc:NAME.
+    std::vector<NvmeofHost> hosts;  ///< Only these may connect to it; empty: any may.
+    NvmeofHost self{};  ///< As a client: who this is, and its key; `controller_key`: what targets must prove to have.
+    std::string congestion = "auto";  ///< As TcpOptions::congestion.
+    bool header_digest = false;       ///< Asked for as a client.
+    bool data_digest = false;
+    std::uint16_t queue_entries = 128;              ///< Requests under way at once, of each client loop at each peer.
+    std::chrono::milliseconds loss_timeout{30000};  ///< So long a client tries to reconnect before requests fail.
 };
 
 /// How a metadata server is talked to. Each has a variable, such as MC_METADATA_TIMEOUT.
@@ -56,6 +81,7 @@ enum class TakeOver {
 /// Everything that can be set about an engine. Defaults are those of Mooncake's releases.
 struct EngineOptions {
     TcpOptions tcp;
+    NvmeofOptions nvmeof;
     MetadataOptions metadata;
     PortRange port_range;                                       ///< MC_MIN_RPC_PORT, MC_MAX_RPC_PORT.
     std::uint16_t default_handshake_port = 12001;               ///< MC_HANDSHAKE_PORT.

@@ -66,6 +66,10 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
     return joined;
 }
 
+std::string counted(std::size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 namespace {
 
 // Insertions, deletions, replacements and swaps of neighbours that make `b` of `a` (optimal string alignment); of the

@@ -114,6 +114,7 @@ Json encodeParameters(const Report& report) {
         options[name] = value;
     return {{"operation", toString(workload.operation)},
             {"read_share", workload.read_share},
+            {"access", toString(workload.access)},
             {"block_size_bytes", workload.block_sizes},
             {"batch_size", workload.batch_sizes},
             {"threads", workload.threads},

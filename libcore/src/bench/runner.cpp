@@ -12,12 +12,11 @@
 namespace mc::bench {
 namespace {
 
-template <typename Buffers, typename Length>
-Result<void> checkSide(const Case& parameters, const Buffers& buffers, std::string_view side, Length length) {
+Result<void> checkMemory(const Case& parameters, std::span<const std::span<std::byte>> buffers, std::string_view side) {
     std::vector<std::uint64_t> lengths;
     lengths.reserve(buffers.size());
     for (const auto& buffer : buffers)
-        lengths.push_back(length(buffer));
+        lengths.push_back(buffer.size());
     return bench::checkFits(parameters, lengths, side);
 }
 
@@ -44,10 +43,9 @@ Runner::Runner(BatchClient& client, Endpoints endpoints, Workload workload)
     : client_(client), endpoints_(std::move(endpoints)), workload_(std::move(workload)) {}
 
 Result<void> Runner::checkFits(const Case& parameters) const {
-    const auto size = [](const auto& memory) { return memory.size(); };
-    auto fits = checkSide(parameters, endpoints_.remote, "remote", [](const auto& buffer) { return buffer.length; });
-    if (fits) fits = checkSide(parameters, endpoints_.local, "local", size);
-    if (fits && workload_.verify) fits = checkSide(parameters, endpoints_.scratch, "local scratch", size);
+    auto fits = checkPlacement(parameters, endpoints_.remote, workload_.verify);
+    if (fits) fits = checkMemory(parameters, endpoints_.local, "local");
+    if (fits && workload_.verify) fits = checkMemory(parameters, endpoints_.scratch, "local scratch");
     return fits;
 }
 

@@ -22,39 +22,49 @@ const char* verb(Opcode opcode) {
 
 }  // namespace
 
-Worker::Worker(Context context, std::uint32_t thread) : context_(context), thread_(thread) {
+Worker::Worker(Context context, std::uint32_t thread)
+    : context_(context),
+      thread_(thread),
+      placement_(context.parameters, context.endpoints.remote, thread, context.workload.seed) {
     const auto& [segment, remote, local, scratch] = context_.endpoints;
     const Case& c = context_.parameters;
-    const std::size_t far = thread % remote.size(), near = thread % local.size();
-    std::uint64_t before = 0;
-    for (std::size_t i = 0; i < far; ++i)
-        before += remote[i].length;
     for (std::uint32_t i = 0; i < c.batch_size; ++i) {
         const std::uint64_t offset = c.offset(thread, i);
-        Block block{.local = local[near].subspan(offset, c.block_size),
-                    .scratch = {},
-                    .remote_addr = remote[far].addr + offset,
-                    .offset = offset,
-                    .pattern_at = before + offset,
-                    .opcode = c.opcode(i)};
-        measured_.push_back(request(block, block.local, block.opcode));
-        if (context_.workload.verify) {
-            block.scratch = scratch[thread % scratch.size()].subspan(offset, c.block_size);
-            const bool read = block.opcode == Opcode::Read;
-            (read ? placing_ : returning_)
-                .push_back(request(block, block.scratch, read ? Opcode::Write : Opcode::Read));
-        }
-        blocks_.push_back(block);
+        Block& block = blocks_.emplace_back();
+        block.local = local[thread % local.size()].subspan(offset, c.block_size);
+        block.opcode = c.opcode(i);
+        if (context_.workload.verify) block.scratch = scratch[thread % scratch.size()].subspan(offset, c.block_size);
     }
+    place();
     totals_.next_pass = context_.first_pass;
 }
 
+// Says where on the far side the blocks of the next batch are.
+void Worker::place() {
+    measured_.clear();
+    placing_.clear();
+    returning_.clear();
+    for (std::uint32_t i = 0; i < blocks_.size(); ++i) {
+        Block& block = blocks_[i];
+        const Placement::Place place = placement_.next(i);
+        block.buffer = place.buffer;
+        block.offset = place.offset;
+        block.pattern_at = place.before + place.offset;
+        measured_.push_back(request(block, block.local, block.opcode));
+        if (!context_.workload.verify) continue;
+        const bool read = block.opcode == Opcode::Read;
+        (read ? placing_ : returning_).push_back(request(block, block.scratch, read ? Opcode::Write : Opcode::Read));
+    }
+}
+
 TransferRequest Worker::request(const Block& block, std::span<std::byte> memory, Opcode opcode) const {
+    const RemoteBuffer& remote = context_.endpoints.remote[block.buffer];
     return {.opcode = opcode,
             .source = memory.data(),
             .target_id = context_.endpoints.segment,
-            .target_offset = block.remote_addr,
-            .length = memory.size()};
+            .target_offset = remote.addr + block.offset,
+            .length = memory.size(),
+            .file_id = remote.file_id};
 }
 
 void Worker::run() {
@@ -62,15 +72,19 @@ void Worker::run() {
     const Workload& workload = context_.workload;
     const auto warm_up_end = SteadyClock::now() + workload.warm_up;
     while (!context_.rounds.expired(warm_up_end) && runBatch(measured_, Purpose::Prepare)) {
+        if (placement_.moves()) place();
     }
     for (;;) {
         if (workload.verify) prepareRound();
         if (!context_.rounds.begin()) break;
         bool ok = runBatch(measured_, Purpose::Measure);
-        while (ok && !workload.verify && !context_.rounds.expired())
+        while (ok && !workload.verify && !context_.rounds.expired()) {
+            if (placement_.moves()) place();
             ok = runBatch(measured_, Purpose::Measure);
+        }
         context_.rounds.end();
         if (workload.verify && ok) checkRound();
+        if (placement_.moves()) place();
         ++totals_.next_pass;
     }
 }
@@ -151,12 +165,15 @@ void Worker::count(const TransferRequest& request, const TransferStatus& status)
 
 RunFailure Worker::describeFailure(const TransferRequest& request, std::size_t index,
                                    const TransferStatus& status) const {
-    const std::uint64_t base = context_.endpoints.remote[thread_ % context_.endpoints.remote.size()].addr;
+    const auto& buffers = context_.endpoints.remote;
+    const auto remote = std::ranges::find_if(buffers, [&](const RemoteBuffer& buffer) {
+        return buffer.file_id == request.file_id && request.target_offset - buffer.addr < buffer.length;
+    });
     const RequestFailure failure{.status = status.s,
                                  .opcode = request.opcode,
                                  .thread = thread_,
                                  .request = static_cast<std::uint32_t>(index),
-                                 .offset = request.target_offset - base,
+                                 .offset = request.target_offset - remote->addr,
                                  .length = request.length,
                                  .transferred = status.transferred};
     return {{.code = status.s == TaskStatus::TIMEOUT ? ErrorCode::TimedOut : ErrorCode::Negative,

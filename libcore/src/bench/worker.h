@@ -11,16 +11,11 @@
 #include "bench/batch_client.h"
 #include "bench/histogram.h"
 #include "bench/pattern.h"
+#include "bench/placement.h"
 #include "bench/result.h"
 #include "bench/rounds.h"
 
 namespace mc::bench {
-
-/// A range of the far side's memory.
-struct RemoteBuffer {
-    std::uint64_t addr = 0;
-    std::uint64_t length = 0;
-};
 
 /// Both ends of the transfers of a run. All local memory is registered with the client's engine.
 struct Endpoints {
@@ -61,13 +56,14 @@ class Worker {
   private:
     struct Block {
         std::span<std::byte> local, scratch;
-        std::uint64_t remote_addr;
-        std::uint64_t offset;      // In its remote buffer.
-        std::uint64_t pattern_at;  // In all remote buffers, one behind the other.
-        Opcode opcode;
+        Opcode opcode = Opcode::Read;
+        std::size_t buffer = 0;        // The remote one.
+        std::uint64_t offset = 0;      // In it.
+        std::uint64_t pattern_at = 0;  // In all remote buffers, one behind the other.
     };
     enum class Purpose { Measure, Prepare };
 
+    void place();
     bool runBatch(std::span<const TransferRequest> requests, Purpose purpose);
     bool collect(BatchID batch, std::span<const TransferRequest> requests, Purpose purpose);
     void count(const TransferRequest& request, const TransferStatus& status);
@@ -81,6 +77,7 @@ class Worker {
 
     Context context_;
     const std::uint32_t thread_;
+    Placement placement_;
     std::vector<Block> blocks_;
     std::vector<TransferRequest> measured_;   // Every block, as the case says.
     std::vector<TransferRequest> placing_;    // Writes what the measured reads are to find, from scratch memory.

@@ -50,6 +50,10 @@ const char* toString(Operation operation) {
     return "read";
 }
 
+const char* toString(Access access) {
+    return access == Access::Fixed ? "fixed" : "random";
+}
+
 Opcode Case::opcode(std::uint32_t request) const {
     if (operation != Operation::Mixed) return operation == Operation::Read ? Opcode::Read : Opcode::Write;
     const auto reads_before = [&](std::uint32_t n) { return std::floor(static_cast<double>(n) * read_share + 1e-9); };
@@ -69,7 +73,7 @@ Result<std::vector<Case>> Workload::cases() const {
     for (const auto thread_count : threads) {
         for (const auto batch_size : batch_sizes) {
             for (const auto block_size : block_sizes) {
-                const Case c{operation, read_share, block_size, batch_size, thread_count};
+                const Case c{operation, read_share, block_size, batch_size, thread_count, access};
                 if (block_size > Pattern::kMaxBytes / batch_size / thread_count) {
                     return fail(
                         ErrorCode::InvalidArgument,

@@ -16,14 +16,21 @@ enum class Operation : std::uint8_t { Read, Write, Mixed };
 Result<Operation> parseOperation(std::string_view word);
 const char* toString(Operation operation);
 
+/// Which blocks of a segment the batches of a thread go to: always the same, or all of them in random order.
+enum class Access : std::uint8_t { Fixed, Random };
+
+const char* toString(Access access);
+
 /// One point of a sweep. Requests are laid out as Mooncake's transfer_engine_bench does it: request i of thread t is at
-/// block_size * (i * threads + t) from the base of buffer t modulo the number of buffers, on both sides.
+/// block_size * (i * threads + t) from the base of buffer t modulo the number of buffers, on both sides; with random
+/// access on the near side only.
 struct Case {
     Operation operation = Operation::Read;
     double read_share = 0.5;  ///< Of the requests of a batch; Mixed only.
     std::uint64_t block_size = 64 << 10;
     std::uint32_t batch_size = 128;
     std::uint32_t threads = 12;
+    Access access = Access::Fixed;
 
     std::uint64_t bytesPerBatch() const { return block_size * batch_size; }
     /// What a buffer must hold when all threads use it.
@@ -42,6 +49,7 @@ struct Workload {
     std::vector<std::uint64_t> block_sizes{64 << 10};
     std::vector<std::uint32_t> batch_sizes{128};
     std::vector<std::uint32_t> threads{12};
+    Access access = Access::Fixed;
     std::chrono::nanoseconds duration = std::chrono::seconds(10);
     std::chrono::nanoseconds warm_up{0};        ///< Before each repeat, not counted.
     std::chrono::nanoseconds batch_timeout{0};  ///< How long one batch may take; 0: for ever.

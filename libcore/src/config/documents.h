@@ -21,8 +21,11 @@ std::string zshCompletion(const Tool& tool);
 std::string fishCompletion(const Tool& tool);
 
 /// What --print-config prints: TOML that load() reads back to the same values, and in a comment where each came from.
-/// Secrets are left out.
+/// Secrets are left out, and so are user and password of a URL.
 std::string effectiveToml(const Values& values);
+
+/// The value of an option that is set as TOML writes it: "64KiB" or [1, 2].
+std::string tomlValue(const Values::Entry& entry);
 
 /// The same as one JSON document: {"schema_version": 1, "options": {key: {"value", "origin"}}}, sizes in bytes,
 /// durations in seconds, null where there is no value; of a secret only whether it is set.

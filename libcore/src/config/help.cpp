@@ -63,6 +63,15 @@ void addCommands(std::string& help, const Tool& tool, std::size_t width) {
     help += tool.default_command.empty() ? "\n" : fmt::format(" Without one, it is {}.\n", tool.default_command);
 }
 
+std::vector<const Option*> helpedOptions(const Tool& tool, const Command* command) {
+    auto options = command == nullptr ? std::vector<const Option*>() : firstDocumented(tool, *command);
+    for (const Option* option : optionsOf(tool)) {
+        const auto same_name = [&](const Option* other) { return other->name == option->name; };
+        if (std::ranges::none_of(options, same_name)) options.push_back(option);
+    }
+    return options;
+}
+
 }  // namespace
 
 std::string helpText(const Tool& tool, const Command* command, std::size_t width) {
@@ -84,11 +93,12 @@ std::string helpText(const Tool& tool, const Command* command, std::size_t width
     }
     help += fmt::format("\nUsage: {}\nOf an option that is given twice the last counts.\n", usage(tool, command));
     if (command == nullptr && !tool.commands.empty()) addCommands(help, tool, width);
-    for (const auto& [group, options] : groupsOf(optionsOf(tool, command != nullptr ? command : implied))) {
+    for (const auto& [group, options] : groupsOf(helpedOptions(tool, command != nullptr ? command : implied))) {
         help += fmt::format("\n{}:\n", group);
         for (const Option* option : options)
             addOption(help, *option, width);
     }
+    if (const auto note = extensionNote(tool, subject); !note.empty()) help += "\n" + note + "\n";
     const auto& exit_codes = subject.exit_codes.empty() ? tool.main.exit_codes : subject.exit_codes;
     if (!exit_codes.empty()) help += "\nExit status:\n";
     for (const auto& [code, meaning] : exit_codes) {

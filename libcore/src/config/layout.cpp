@@ -25,6 +25,19 @@ std::vector<const Option*> ownOptions(const Tool& tool, const Command& command) 
     return own;
 }
 
+std::vector<const Option*> firstDocumented(const Tool& tool, const Command& command) {
+    auto own = ownOptions(tool, command);
+    if (command.extends.empty()) return own;
+    const auto others = optionsOf(tool, findCommand(tool, command.extends));
+    std::erase_if(own, [&](const Option* option) { return std::ranges::find(others, option) != others.end(); });
+    return own;
+}
+
+std::string extensionNote(const Tool& tool, const Command& command) {
+    return command.extends.empty() ? std::string()
+                                   : fmt::format("And the options of {} {}.", tool.main.name, command.extends);
+}
+
 std::string positionalSynopsis(const std::vector<const Option*>& options) {
     std::string synopsis;
     for (const Option* option : options) {

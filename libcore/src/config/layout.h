@@ -17,6 +17,12 @@ Groups groupsOf(const std::vector<const Option*>& options);
 /// The options that a subcommand has beyond those of the tool.
 std::vector<const Option*> ownOptions(const Tool& tool, const Command& command);
 
+/// The same, without those of a command that it extends.
+std::vector<const Option*> firstDocumented(const Tool& tool, const Command& command);
+
+/// "The options of mc-x serve."; empty for a command that extends none.
+std::string extensionNote(const Tool& tool, const Command& command);
+
 /// The positional options, as in "mc-bench [OPTIONS] [FILES...]": " [FILES...]".
 std::string positionalSynopsis(const std::vector<const Option*>& options);
 

@@ -61,7 +61,8 @@ void addGroups(std::string& roff, const std::vector<const Option*>& options, con
 std::string manOptions(const Tool& tool) {
     std::string roff;
     for (const auto& command : tool.commands) {
-        addGroups(roff, ownOptions(tool, command), fmt::format("{} {}: ", tool.main.name, command.name));
+        addGroups(roff, firstDocumented(tool, command), fmt::format("{} {}: ", tool.main.name, command.name));
+        if (const auto note = extensionNote(tool, command); !note.empty()) roff += ".PP\n" + escaped(note) + "\n";
     }
     addGroups(roff, optionsOf(tool), "");
     return roff;

@@ -15,6 +15,7 @@ std::vector<const Option*> settingsOf(const Tool& tool, const Command* command) 
         }
     };
     if (command != nullptr) add(*command);
+    if (command != nullptr && !command->extends.empty()) add(*findCommand(tool, command->extends));
     add(tool.main);
     return options;
 }

@@ -74,6 +74,7 @@ struct Command {
     std::string_view description{};  ///< Paragraphs, separated by an empty line.
     FixedList<Example, 8> examples{};
     FixedList<std::span<const Option>, 12> options{};
+    std::string_view extends{};  ///< A command whose options it takes, too; help and manual page only name it.
     FixedList<ExitMeaning, 16> exit_codes{};
 };
 

@@ -22,16 +22,7 @@ std::string tomlScalar(const Option& option, const Scalar& value) {
         case Type::Choice:
             break;
     }
-    return quoteToml(text);
-}
-
-std::string tomlValue(const Values::Entry& entry) {
-    if (!entry.option->repeated) return tomlScalar(*entry.option, entry.items.front());
-    std::vector<std::string> items;
-    items.reserve(entry.items.size());
-    for (const auto& item : entry.items)
-        items.push_back(tomlScalar(*entry.option, item));
-    return fmt::format("[{}]", join(items, ", "));
+    return quoteToml(withoutCredentials(text));
 }
 
 // A file's name may have a line break; a comment may not.
@@ -41,6 +32,15 @@ std::string comment(std::string text) {
 }
 
 }  // namespace
+
+std::string tomlValue(const Values::Entry& entry) {
+    if (!entry.option->repeated) return tomlScalar(*entry.option, entry.items.front());
+    std::vector<std::string> items;
+    items.reserve(entry.items.size());
+    for (const auto& item : entry.items)
+        items.push_back(tomlScalar(*entry.option, item));
+    return fmt::format("[{}]", join(items, ", "));
+}
 
 std::string effectiveToml(const Values& values) {
     std::string toml;

@@ -1,6 +1,7 @@
 #include <type_traits>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "config/documents.h"
 
 namespace mc::config {
@@ -12,6 +13,8 @@ Json jsonScalar(const Scalar& value) {
         [](const auto& item) -> Json {
             if constexpr (std::is_same_v<decltype(item), const std::chrono::nanoseconds&>) {
                 return std::chrono::duration<double>(item).count();
+            } else if constexpr (std::is_same_v<decltype(item), const std::string&>) {
+                return withoutCredentials(item);
             } else {
                 return item;
             }

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -11,38 +9,12 @@
 
 #include "base/errors.h"
 #include "base/text.h"
+#include "control/rpc_params.h"
 
 namespace mc::control {
 namespace {
 
 using nlohmann::json;
-
-std::unexpected<Error> wrong(std::string_view name, std::string_view rule) {
-    return fail(ErrorCode::InvalidArgument, fmt::format("param \"{}\" {}", name, rule));
-}
-
-Result<void> expectOnly(const json& params, std::initializer_list<std::string_view> known) {
-    if (!params.is_object()) return fail(ErrorCode::InvalidArgument, "params must be an object");
-    for (const auto& [name, value] : params.items()) {
-        if (std::ranges::find(known, name) == known.end()) return wrong(name, "is unknown");
-    }
-    return {};
-}
-
-Result<std::vector<std::string>> texts(const json& params, const char* name) {
-    const auto found = params.find(name);
-    const bool is_list = found != params.end() && found->is_array() && !found->empty();
-    if (!is_list || !std::ranges::all_of(*found, [](const json& item) { return item.is_string(); }))
-        return wrong(name, "must be a list of strings, and not be empty");
-    return found->get<std::vector<std::string>>();
-}
-
-Result<bool> flag(const json& params, const char* name) {
-    const auto found = params.find(name);
-    if (found == params.end()) return false;
-    if (!found->is_boolean()) return wrong(name, "must be true or false");
-    return found->get<bool>();
-}
 
 json toArray(std::span<const ServedBuffer> buffers) {
     json array = json::array();
@@ -61,9 +33,9 @@ json document(const Target& target, std::span<const ServedBuffer> changed, bool 
 
 Result<json> add(Target& target, const json& params) {
     if (auto known = expectOnly(params, {"memory", "dry_run"}); !known) return std::unexpected(known.error());
-    const auto memory = texts(params, "memory");
+    const auto memory = textsParam(params, "memory");
     if (!memory) return std::unexpected(memory.error());
-    const auto dry_run = flag(params, "dry_run");
+    const auto dry_run = flagParam(params, "dry_run");
     if (!dry_run) return std::unexpected(dry_run.error());
     std::vector<MemoryRequest> requests;
     for (const std::string& text : *memory) {
@@ -83,11 +55,11 @@ Result<json> add(Target& target, const json& params) {
 Result<json> remove(Target& target, const json& params) {
     if (auto known = expectOnly(params, {"buffers", "ignore_missing", "dry_run"}); !known)
         return std::unexpected(known.error());
-    const auto buffers = texts(params, "buffers");
+    const auto buffers = textsParam(params, "buffers");
     if (!buffers) return std::unexpected(buffers.error());
-    const auto ignore_missing = flag(params, "ignore_missing");
+    const auto ignore_missing = flagParam(params, "ignore_missing");
     if (!ignore_missing) return std::unexpected(ignore_missing.error());
-    const auto dry_run = flag(params, "dry_run");
+    const auto dry_run = flagParam(params, "dry_run");
     if (!dry_run) return std::unexpected(dry_run.error());
     BufferChoice choice{.names = {}, .ignore_missing = *ignore_missing};
     for (const std::string& text : *buffers) {

@@ -8,6 +8,8 @@
 
 #include "mc/version.h"
 
+#include "base/text.h"
+#include "control/file_methods.h"
 #include "control/memory_methods.h"
 
 namespace mc::control {
@@ -51,12 +53,15 @@ json toJson(const TargetStatus& status, const std::string& control_socket) {
             {"version", version()},
             {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(started))},
             {"uptime_s", status.uptime.count()},
-            {"protocol", status.protocol},
+            {"protocol", join(status.protocols, ",")},
             {"host", status.host},
             {"rpc_port", status.rpc_port},
             {"data_port", status.data_port},
             {"control_socket", control_socket},
             {"buffers", toArray(status.buffers)},
+            {"files_segment", status.files.empty() ? json(nullptr) : json(status.files_segment)},
+            {"files", toArray(status.files)},
+            {"file_service", status.file_service ? control::toJson(*status.file_service) : json(nullptr)},
             {"connections", status.counters.connections_served},
             {"connections_refused", status.counters.connections_refused},
             {"bytes_served", status.counters.bytes_served},
@@ -82,6 +87,7 @@ RpcMethods targetMethods(Target& target, std::string control_socket) {
         return json{{"schema_version", 1}, {"name", "mc-target"}, {"version", version()}};
     });
     addMemoryMethods(methods, target);
+    addFileMethods(methods, target);
     return methods;
 }
 

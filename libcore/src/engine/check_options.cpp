@@ -29,6 +29,7 @@ Result<void> checkEngineOptions(const EngineOptions& options) {
              within("tcp.status_timeout", options.tcp.status_timeout, kLeast, kMost),
              within("tcp.stall_timeout", options.tcp.stall_timeout, kNone, kMost),
              within("tcp.idle_timeout", options.tcp.idle_timeout, kNone, kYear),
+             within("nvmeof.loss_timeout", options.nvmeof.loss_timeout, kNone, kMost),
              within("handshake_connect_timeout", options.handshake_connect_timeout, kLeast, kMost),
              within("handshake_reply_timeout", options.handshake_reply_timeout, kLeast, kMost),
              within("slice_timeout", options.slice_timeout, kNone, kYear),

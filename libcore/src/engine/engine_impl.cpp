@@ -3,10 +3,15 @@
 #include <fmt/format.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
+
 #include "base/errors.h"
 #include "base/log.h"
 #include "engine/engine_options.h"
 #include "io/socket.h"
+#include "segment/protocols.h"
+#include "transport/local_files/local_files_transport.h"
+#include "transport/nvmeof/nvmeof_transport.h"
 #include "transport/tcp/tcp_transport.h"
 
 namespace mc {
@@ -14,6 +19,15 @@ namespace {
 
 // Of all notifications that nobody has taken yet.
 constexpr std::size_t kMaxNotificationBytes = std::size_t{16} << 20;
+
+// 0 for a descriptor whose sum is a lie.
+std::uint64_t lengthOf(const std::vector<LegacyFile>& files) {
+    std::uint64_t total = 0;
+    for (const LegacyFile& file : files) {
+        if (__builtin_add_overflow(total, file.length, &total)) return 0;
+    }
+    return total;
+}
 
 }  // namespace
 
@@ -93,6 +107,22 @@ Result<Transport*> TransferEngine::Impl::installTcp() {
     return install(std::move(*transport));
 }
 
+Result<Transport*> TransferEngine::Impl::installNvmeof(std::string_view where) {
+    const auto joined = membership();
+    if (!joined) return std::unexpected(joined.error());
+    auto transport = nvmeof::NvmeofTransport::open(where, (*joined)->name(), options.nvmeof);
+    if (!transport) return std::unexpected(transport.error());
+    return install(std::move(*transport));
+}
+
+Result<Transport*> TransferEngine::Impl::installLocalFiles() {
+    const auto joined = membership();
+    if (!joined) return std::unexpected(joined.error());
+    auto transport = localfiles::LocalFilesTransport::open((*joined)->name(), options.nvmeof.workers);
+    if (!transport) return std::unexpected(transport.error());
+    return install(std::move(*transport));
+}
+
 Result<Transport*> TransferEngine::Impl::install(std::unique_ptr<Transport> transport) {
     const std::string protocol(transport->protocol());
     auto installed = local.install(std::move(transport));
@@ -152,6 +182,25 @@ Result<void> TransferEngine::Impl::withdrawMemory(std::span<void* const> addrs) 
     local.show(addrs);
     static_cast<void>(publish());  // Takes back what did get through.
     return published;
+}
+
+Result<FileBufferID> TransferEngine::Impl::registerFile(const std::string& path, const LocalFileOptions& file) {
+    if (const auto joined = membership(); !joined) return std::unexpected(joined.error());
+    auto id = local.registerFile(path, file);
+    if (!id) return id;
+    auto published = publish();
+    if (published) return id;
+    static_cast<void>(local.unregisterFile(path));
+    static_cast<void>(publish());  // Takes back what did get through.
+    return std::unexpected(published.error());
+}
+
+// Peers are told before the file goes.
+Result<void> TransferEngine::Impl::unregisterFile(const std::string& path) {
+    if (auto hidden = local.hideFile(path); !hidden) return hidden;
+    auto published = publish();
+    auto done = local.unregisterFile(path);
+    return done ? published : done;
 }
 
 Result<void> TransferEngine::Impl::publish() {
@@ -245,7 +294,12 @@ Result<void> TransferEngine::Impl::lookUpNow(SegmentHandle handle) {
     for (const MemoryBuffer& buffer : found->descriptor.buffers) {
         regions.push_back({buffer.addr, buffer.length, buffer.name, true});
     }
+    // Offsets are those of the files one behind the other.
+    if (const std::uint64_t length = lengthOf(found->descriptor.legacy_files); length > 0)
+        regions.push_back({0, length, std::string(kNvmeofLegacy), true});
     auto opened = std::make_shared<OpenedSegment>();
+    opened->files = found->descriptor.file_buffers;
+    std::ranges::sort(opened->files, {}, &FileBuffer::id);
     opened->descriptor = std::move(found->descriptor);
     opened->regions = RegionTable(std::move(regions));
     opened->transport = transport;

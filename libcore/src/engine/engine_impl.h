@@ -30,6 +30,8 @@ class TransferEngine::Impl {
     Result<void> join(std::shared_ptr<metadata::Store> store, const std::string& server_name,
                       const std::string& connectable_name, std::uint16_t rpc_port);
     Result<Transport*> installTcp();
+    Result<Transport*> installLocalFiles();
+    Result<Transport*> installNvmeof(std::string_view where);
     Result<Transport*> install(std::unique_ptr<Transport> transport);
     Result<void> uninstall(std::string_view protocol);
     /// Registers and publishes all of them, or none.
@@ -37,6 +39,8 @@ class TransferEngine::Impl {
                                 bool remote_accessible);
     /// Takes them out of what is published, all or none.
     Result<void> withdrawMemory(std::span<void* const> addrs);
+    Result<FileBufferID> registerFile(const std::string& path, const LocalFileOptions& file);
+    Result<void> unregisterFile(const std::string& path);
     /// Publishes what the store has lost, and what could not be told it; the keys that were missing.
     Result<std::vector<std::string>> restorePublished();
     /// After something about the local segment has changed.

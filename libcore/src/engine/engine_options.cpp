@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "engine/nvmeof_options.h"
 #include "io/congestion.h"
 #include "metadata/store_options.h"
 
@@ -259,6 +260,16 @@ constexpr std::array kTable{
            .group = kTcp,
            .summary = "how long to keep a peer that asks for nothing; 0: for ever",
            .details = "Peers keep connections for their next request, and make a new one where it was closed."},
+    kNvmeofDirectIo,
+    kNvmeofWorkers,
+    kNvmeofThreads,
+    kNvmeofQueueEntries,
+    kNvmeofHeaderDigest,
+    kNvmeofDataDigest,
+    kNvmeofLossTimeout,
+    kNvmeofHostNqn,
+    kNvmeofHostKey,
+    kNvmeofControllerKey,
     kVerboseOption,
 };
 
@@ -314,8 +325,11 @@ Result<EngineOptions> engineOptionsFrom(const config::Values& values) {
     }
     auto store = metadata::storeOptionsFrom(values);
     if (!store) return std::unexpected(store.error());
+    auto nvmeof = nvmeofOptionsFrom(values);
+    if (!nvmeof) return std::unexpected(nvmeof.error());
     return EngineOptions{
         .tcp = tcpOptions(values),
+        .nvmeof = std::move(*nvmeof),
         .metadata = std::move(*store),
         .port_range = range,
         .default_handshake_port = port(values, "handshake-port"),

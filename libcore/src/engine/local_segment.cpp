@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/errors.h"
 #include "base/log.h"
+#include "segment/protocols.h"
 #include "segment/timestamp.h"
 
 namespace mc {
@@ -53,6 +55,7 @@ std::unique_ptr<Transport> LocalSegment::remove(std::string_view protocol) {
     if (found == transports_.end()) return nullptr;
     auto removed = std::move(*found);
     transports_.erase(found);
+    std::erase_if(files_, [&](const auto& entry) { return entry.second.transport == removed.get(); });
     return removed;
 }
 
@@ -154,16 +157,72 @@ bool LocalSegment::areHidden(std::span<void* const> addrs) const {
                                [this](void* addr) { return hidden_.contains(reinterpret_cast<std::uint64_t>(addr)); });
 }
 
+Result<FileBufferID> LocalSegment::registerFile(const std::string& path, const LocalFileOptions& options) {
+    const std::lock_guard lock(mutex_);
+    if (files_.contains(path)) return fail(ErrorCode::AlreadyExists, fmt::format("file {}: registered already", path));
+    const FileBufferID id = options.id != 0 ? options.id : last_file_ + 1;
+    if (std::ranges::any_of(files_, [id](const auto& entry) { return entry.second.id == id; }))
+        return fail(ErrorCode::AlreadyExists, fmt::format("file {}: number {} is another file's", path, id));
+    for (const auto& transport : transports_) {
+        auto registered = transport->registerFile(id, path, options);
+        if (registered) {
+            files_[path] = {.id = id, .transport = transport.get()};
+            last_file_ = std::max(last_file_, id);
+            return id;
+        }
+        if (registered.error().code != ErrorCode::Unsupported) return std::unexpected(registered.error());
+    }
+    return fail(ErrorCode::Unsupported, fmt::format("file {}: no installed transport serves files", path),
+                "install nvmeof_generic with the address to serve them at");
+}
+
+Result<void> LocalSegment::unregisterFile(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    const auto found = files_.find(path);
+    if (found == files_.end()) return fail(ErrorCode::NotFound, fmt::format("file {}: not registered", path));
+    auto done = found->second.transport->unregisterFile(found->second.id);
+    files_.erase(found);
+    return done;
+}
+
+Result<void> LocalSegment::hideFile(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    const auto found = files_.find(path);
+    if (found == files_.end()) return fail(ErrorCode::NotFound, fmt::format("file {}: not registered", path));
+    if (std::exchange(found->second.hidden, true))
+        return fail(ErrorCode::Busy, fmt::format("file {}: is being unregistered", path));
+    return {};
+}
+
+std::optional<FileService> LocalSegment::fileService() const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& transport : transports_) {
+        if (auto service = transport->fileService()) return service;
+    }
+    return std::nullopt;
+}
+
 std::vector<SegmentDescriptor> LocalSegment::describe(const std::string& name) const {
     const std::lock_guard lock(mutex_);
     std::vector<SegmentDescriptor> all;
+    bool first = true;
     for (const auto& transport : transports_) {
-        SegmentDescriptor& descriptor = all.emplace_back();
-        descriptor.name = all.size() == 1 ? name : fmt::format("{}-{}", name, transport->protocol());
+        if (!transport->canServe()) continue;
+        const bool has_files = transport->protocol() == kNvmeofGeneric;
+        SegmentDescriptor descriptor;
+        descriptor.name = std::exchange(first, false)
+                              ? name
+                              : fmt::format("{}-{}", name, has_files ? "files" : transport->protocol());
         descriptor.protocols = {std::string(transport->protocol())};
         descriptor.timestamp = formatTimestamp(std::chrono::system_clock::now());
         transport->describe(descriptor);
         std::erase_if(descriptor.buffers, [this](const MemoryBuffer& buffer) { return hidden_.contains(buffer.addr); });
+        std::erase_if(descriptor.file_buffers, [this](const FileBuffer& file) {
+            const auto own = files_.find(file.path);
+            return own == files_.end() || own->second.hidden;
+        });
+        // As Mooncake's: before the first file there is no segment.
+        if (!has_files || !descriptor.file_buffers.empty()) all.push_back(std::move(descriptor));
     }
     return all;
 }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -42,7 +44,16 @@ class LocalSegment {
     void show(std::span<void* const> addrs);
     bool areHidden(std::span<void* const> addrs) const;
 
-    /// What is published: one descriptor per transport, the first under `name`, others under NAME-PROTOCOL.
+    /// Through the first transport that has files.
+    Result<FileBufferID> registerFile(const std::string& path, const LocalFileOptions& options);
+    Result<void> unregisterFile(const std::string& path);
+    /// Leaves it out of what is published. NotFound, or Busy if it is hidden already.
+    Result<void> hideFile(const std::string& path);
+
+    std::optional<FileService> fileService() const;
+
+    /// What is published: one descriptor per transport that can serve, the first under `name`, others under
+    /// NAME-PROTOCOL; files under NAME-files.
     std::vector<SegmentDescriptor> describe(const std::string& name) const;
 
   private:
@@ -51,6 +62,13 @@ class LocalSegment {
     mutable std::mutex mutex_;
     RegionRegistry memory_;
     std::set<std::uint64_t> hidden_;
+    struct File {
+        FileBufferID id = 0;
+        Transport* transport = nullptr;
+        bool hidden = false;
+    };
+    std::map<std::string, File> files_;  // By path.
+    FileBufferID last_file_ = 0;         // The highest number so far; those below are not given out again.
     std::vector<std::unique_ptr<Transport>> transports_;
 };
 

@@ -250,6 +250,12 @@ Result<void> Membership::publish(std::span<const SegmentDescriptor> descriptors)
         if (auto put = publishKey(*key, encodeSegmentDescriptor(descriptor)); !put)
             return std::unexpected(wrap(fmt::format("publish {}", descriptor.name), put.error()));
         current.insert(*key);
+        // Peers look the owner up under the segment's own name.
+        if (descriptor.name == name_) continue;
+        const std::string address = keys_.rpcMeta(descriptor.name);
+        if (auto put = publishKey(address, metadata::encodeRpcMeta({advertised_host_, rpc_port_})); !put)
+            return std::unexpected(wrap(fmt::format("publish {}", descriptor.name), put.error()));
+        current.insert(address);
     }
     const std::lock_guard lock(published_mutex_);
     withdrawOthers(current);
@@ -271,6 +277,10 @@ Result<FoundSegment> Membership::findInStore(const std::string& segment_name) co
     if (!descriptor) return std::unexpected(descriptor.error());
     // The owner is looked up under the descriptor's name, which need not be the segment's.
     const auto location = store_->get(keys_.rpcMeta(descriptor->name), storeDeadline(options_));
+    // Files say themselves where they are; a segment of them need not have an owner that answers.
+    const bool has_owner = location || location.error().code != ErrorCode::NotFound;
+    if (!has_owner && (descriptor->nvme_trid || !descriptor->legacy_files.empty()))
+        return FoundSegment{std::move(*descriptor), {}, 0};
     if (!location) return std::unexpected(location.error());
     auto meta = metadata::decodeRpcMeta(location->value);
     if (!meta) return std::unexpected(meta.error());

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/errors.h"
 
 namespace mc {
@@ -61,6 +63,13 @@ void SegmentTable::set(SegmentHandle handle, std::shared_ptr<const OpenedSegment
     const std::lock_guard lock(found->mutex);
     found->segment = std::move(segment);
     found->version.fetch_add(1, std::memory_order_release);
+}
+
+bool OpenedSegment::holds(const TransferRequest& request, std::size_t& hint) const {
+    if (files.empty()) return regions.find(request.target_offset, request.length, hint) != nullptr;
+    const auto file = std::ranges::lower_bound(files, request.file_id, {}, &FileBuffer::id);
+    return file != files.end() && file->id == request.file_id && request.target_offset < file->size &&
+           request.length <= file->size - request.target_offset;
 }
 
 const OpenedSegment* SegmentView::find(const SegmentTable& table, SegmentHandle handle) {

@@ -24,8 +24,12 @@ class Transport;
 struct OpenedSegment {
     SegmentDescriptor descriptor;
     RegionTable regions;
+    std::vector<FileBuffer> files;  ///< By number; a segment that has them has no memory.
     Transport* transport = nullptr;
     Peer* peer = nullptr;
+
+    /// Whether the segment has all that the request addresses. `hint`: as of RegionTable::find.
+    bool holds(const TransferRequest& request, std::size_t& hint) const;
 };
 
 /// Opened segments by handle. Slots are only added; what they hold may be replaced while requests are submitted.

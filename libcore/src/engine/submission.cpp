@@ -88,8 +88,7 @@ TaskStatus TransferEngine::Impl::prepare(Batch& batch, const TransferRequest& re
 
 bool TransferEngine::Impl::reaches(Batch& batch, const TransferRequest& request, const OpenedSegment*& segment) {
     segment = batch.segments.find(segments, request.target_id);
-    return segment != nullptr &&
-           segment->regions.find(request.target_offset, request.length, batch.segments.hint()) != nullptr;
+    return segment != nullptr && segment->holds(request, batch.segments.hint());
 }
 
 std::span<Slice> TransferEngine::Impl::cut(Batch& batch, std::size_t index, const TransferRequest& request,

@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "engine/engine_impl.h"
 #include "metadata/open_store.h"
+#include "segment/protocols.h"
 #include "transport/transport.h"
 
 namespace mc {
@@ -68,22 +69,26 @@ std::string TransferEngine::localIpAndPort() const {
     return membership ? formatHostPort((*membership)->advertisedHost(), (*membership)->rpcPort()) : std::string{};
 }
 
-Result<Transport*> TransferEngine::installTransport(std::string_view protocol) {
-    if (protocol == "tcp") {
-        if (impl_->local.find(protocol) != nullptr)
-            return fail(ErrorCode::AlreadyExists, "transport tcp: installed already");
-        return impl_->installTcp();
+Result<Transport*> TransferEngine::installTransport(std::string_view protocol, std::string_view argument) {
+    if (protocol != "tcp" && protocol != kNvmeofGeneric && protocol != kNvmeofLegacy) {
+        return fail(ErrorCode::Unsupported, fmt::format("transport \"{}\": this build has tcp, {} and {}", protocol,
+                                                        kNvmeofGeneric, kNvmeofLegacy));
     }
-    return fail(ErrorCode::Unsupported, fmt::format("transport \"{}\": this build has tcp", protocol));
+    if (impl_->local.find(protocol) != nullptr)
+        return fail(ErrorCode::AlreadyExists, fmt::format("transport {}: installed already", protocol));
+    if (protocol == kNvmeofGeneric) return impl_->installNvmeof(argument);
+    if (!argument.empty())
+        return fail(ErrorCode::InvalidArgument, fmt::format("transport {}: takes no argument", protocol));
+    return protocol == "tcp" ? impl_->installTcp() : impl_->installLocalFiles();
 }
 
 Result<Transport*> TransferEngine::installTransport(std::unique_ptr<Transport> transport) {
     return impl_->install(std::move(transport));
 }
 
-Result<Transport*> TransferEngine::installOrGetTransport(std::string_view protocol) {
+Result<Transport*> TransferEngine::installOrGetTransport(std::string_view protocol, std::string_view argument) {
     if (Transport* const installed = impl_->local.find(protocol); installed != nullptr) return installed;
-    auto installed = installTransport(protocol);
+    auto installed = installTransport(protocol, argument);
     // Another thread was faster.
     if (!installed && installed.error().code == ErrorCode::AlreadyExists) {
         if (Transport* const other = impl_->local.find(protocol); other != nullptr) return other;
@@ -122,6 +127,18 @@ Result<void> TransferEngine::unregisterLocalMemoryBatch(std::span<void* const> a
 
 Result<void> TransferEngine::withdrawLocalMemory(std::span<void* const> addrs) {
     return impl_->withdrawMemory(addrs);
+}
+
+Result<FileBufferID> TransferEngine::registerLocalFile(const std::string& path, const LocalFileOptions& options) {
+    return impl_->registerFile(path, options);
+}
+
+Result<void> TransferEngine::unregisterLocalFile(const std::string& path) {
+    return impl_->unregisterFile(path);
+}
+
+std::optional<FileService> TransferEngine::fileService() const {
+    return impl_->local.fileService();
 }
 
 Result<SegmentHandle> TransferEngine::openSegment(std::string_view segment_name) {

@@ -101,6 +101,7 @@ void EventLoop::runOnce(Deadline deadline) {
     }
     runTimers();
     runPosted();
+    if (round_end_) round_end_();
 }
 
 void EventLoop::runTimers() {

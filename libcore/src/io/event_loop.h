@@ -57,6 +57,10 @@ class EventLoop {
     /// Runs `task` in the loop's thread.
     void post(Task task);
 
+    /// Runs `task` at the end of each runOnce, after all handlers, timers and posted tasks: where what they have
+    /// gathered is sent or submitted together. An empty one ends that.
+    void atRoundEnd(Task task) { round_end_ = std::move(task); }
+
   private:
     EventLoop(FileDescriptor epoll, FileDescriptor waker);
     void runPosted();
@@ -79,6 +83,7 @@ class EventLoop {
     std::atomic<bool> has_posted_ = false;
     std::mutex posted_mutex_;
     std::vector<Task> posted_;
+    Task round_end_;
 };
 
 }  // namespace mc::io

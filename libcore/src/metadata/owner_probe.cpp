@@ -12,6 +12,7 @@
 
 #include "base/errors.h"
 #include "base/futex.h"
+#include "base/log.h"
 #include "io/socket.h"
 #include "metadata/handshake_messages.h"
 
@@ -108,7 +109,8 @@ void manyAtOnce(std::size_t count, const std::function<void(std::size_t)>& work,
     try {
         for (std::size_t wanted = std::min(atOnce(), count); wanted > 1; --wanted)
             helpers.emplace_back(run);
-    } catch (const std::system_error&) {  // As many as the system has to give.
+    } catch (const std::system_error& error) {  // As many as the system has to give.
+        log::debug("{} threads at once: {}", helpers.size() + 1, error.what());
     }
     run();
 }

@@ -7,6 +7,9 @@
 
 namespace mc {
 
+inline constexpr std::string_view kNvmeofGeneric = "nvmeof_generic";
+inline constexpr std::string_view kNvmeofLegacy = "nvmeof";
+
 /// What the buffers of a segment are, and so which members its descriptor has.
 enum class BufferKind {
     Memory,       ///< Ranges of memory: name, addr, length.

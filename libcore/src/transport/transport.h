@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,8 @@ class Transport {
     virtual ~Transport() = default;
 
     virtual std::string_view protocol() const = 0;
+    /// False for one that is an initiator only; it never changes.
+    virtual bool canServe() const { return true; }
     virtual TransportCapabilities capabilities() const = 0;
     virtual TransportCounters counters() const = 0;
 
@@ -47,6 +50,13 @@ class Transport {
                                         bool remote_accessible) = 0;
     /// Returns when no peer can reach the range any more.
     virtual Result<void> unregisterMemory(void* addr) = 0;
+
+    /// Serves a file to peers under that number. Unsupported by a transport that has no files.
+    virtual Result<void> registerFile(FileBufferID id, const std::string& path, const LocalFileOptions& options);
+    /// Returns when no peer can reach the file any more.
+    virtual Result<void> unregisterFile(FileBufferID id);
+    /// Where files are served; nothing where none can be.
+    virtual std::optional<FileService> fileService() const { return std::nullopt; }
 
     /// Adds what peers must know to reach this side.
     virtual void describe(SegmentDescriptor& descriptor) const = 0;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "bench/fake_client.h"
@@ -40,6 +42,29 @@ class RunnerTest : public testing::Test {
     FakeClient client;
     std::vector<std::byte> remote, local, scratch;
 };
+
+TEST_F(RunnerTest, RandomAccessReachesAllOfTheSegmentAndIsVerified) {
+    parameters.access = Access::Random;
+    remote.resize(5 * parameters.span());
+    std::set<std::uint64_t> touched;
+    std::mutex mutex;
+    client.serve = [&](const TransferRequest& request) {
+        const std::lock_guard lock(mutex);
+        touched.insert(request.target_offset - reinterpret_cast<std::uintptr_t>(remote.data()));
+        return FakeClient::copy(request);
+    };
+    workload.duration = 200ms;
+    for (const auto operation : {Operation::Read, Operation::Write, Operation::Mixed}) {
+        touched.clear();
+        const auto result = run(operation);
+        ASSERT_TRUE(result);
+        EXPECT_TRUE(result->ok());
+        ASSERT_TRUE(result->verification);
+        EXPECT_EQ(result->verification->blocks, result->counts.requests);
+        EXPECT_GT(touched.size(), parameters.batch_size * parameters.threads) << "not the same places each time";
+        EXPECT_LT(*touched.rbegin(), remote.size());
+    }
+}
 
 TEST_F(RunnerTest, CountsEveryByteAndRequestOfTheMeasuredBatches) {
     workload.verify = false;

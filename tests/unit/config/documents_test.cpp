@@ -41,6 +41,16 @@ TEST(Help, listsEveryOptionUnderItsGroupWithDefaultsAndEnvironment) {
     EXPECT_THAT(help, HasSubstr("\nExit status:\n    0  done\n   64  wrong usage\n"));
 }
 
+TEST(Help, ofACommandThatExtendsAnotherNamesIt) {
+    const auto help = helpText(kReplayingStore, findCommand(kReplayingStore, "replay"), 80);
+    EXPECT_THAT(help, AllOf(HasSubstr("--config FILE"), HasSubstr("\nAnd the options of mc-store list.\n"),
+                            Not(HasSubstr("--prefix"))));
+    const auto roff = manOptions(kReplayingStore);
+    EXPECT_THAT(roff, HasSubstr("And the options of mc\\-store list.\n"));
+    EXPECT_EQ(roff.find("\\-\\-prefix"), roff.rfind("\\-\\-prefix"));
+    EXPECT_THAT(bashCompletion(kReplayingStore), HasSubstr("--prefix"));
+}
+
 TEST(Help, isWrappedAtTheWidthAsked) {
     for (const std::size_t width : {60U, 80U, 120U}) {
         for (const auto& line : split(helpText(kSample, nullptr, width), '\n'))
@@ -110,6 +120,13 @@ TEST(PrintConfig, doesNotShowSecrets) {
     const auto toml = effectiveToml(*loadSample({"--password", "hunter2"}));
     EXPECT_THAT(toml, Not(HasSubstr("hunter2")));
     EXPECT_THAT(toml, HasSubstr("# password is a secret, and set\n"));
+}
+
+TEST(PrintConfig, doesNotShowUserAndPasswordOfAUrl) {
+    const auto values = loadSample({"--segment-id=http://me:hunter2@host:80/metadata"});
+    EXPECT_THAT(effectiveToml(*values), HasSubstr("segment_id = \"http://host:80/metadata\"  # flag\n"));
+    EXPECT_EQ(nlohmann::json::parse(effectiveJson(*values))["options"]["segment_id"]["value"],
+              "http://host:80/metadata");
 }
 
 TEST(PrintConfig, canBeLoadedBack) {

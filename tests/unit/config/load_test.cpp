@@ -167,6 +167,17 @@ TEST(Load, oneFileServesEverySubcommand) {
     EXPECT_EQ(values->text("prefix"), "mc/");
 }
 
+TEST(Load, aCommandThatExtendsAnotherTakesItsOptions) {
+    const auto file = writeFile("replay.toml", "prefix = \"mc/\"\nthreads = 7\n");
+    const auto values = loadSample({"replay", file}, {}, {}, kReplayingStore);
+    ASSERT_TRUE(values) << values.error().message;
+    EXPECT_EQ(values->command(), "replay");
+    EXPECT_EQ(values->text("prefix"), "mc/");
+    EXPECT_EQ(values->integer("threads"), 7);
+    EXPECT_EQ(loadSample({"replay", file, "--threads=9"}, {}, {}, kReplayingStore)->integer("threads"), 9);
+    EXPECT_FALSE(loadSample({"replay"}, {}, {}, kReplayingStore));
+}
+
 TEST(Load, theDefaultCommandNeedsNoName) {
     const auto implied = loadSample({"--prefix", "mc/", "-q"}, {}, {}, kListingStore);
     ASSERT_TRUE(implied) << implied.error().message;

@@ -126,7 +126,24 @@ inline constexpr Tool kStore{
     .commands = kStoreCommands,
 };
 
-/// The same, where to list is meant when no command is named.
+inline constexpr Option kReplayOptions[] = {
+    {.name = "config",
+     .placeholder = "FILE",
+     .positional = true,
+     .required = true,
+     .file = true,
+     .config_file = true,
+     .toml = false,
+     .summary = "what was saved"},
+};
+inline constexpr Command kReplayCommands[] = {
+    {.name = "list", .summary = "list keys", .options = {kListOptions}},
+    {.name = "replay", .summary = "list what a file says", .options = {kReplayOptions}, .extends = "list"},
+};
+/// One with a command that takes another one's options from a file.
+inline constexpr Tool kReplayingStore{.main = kStore.main, .commands = kReplayCommands};
+
+/// The store, where to list is meant when no command is named.
 inline constexpr Tool kListingStore{.main = kStore.main, .commands = kStoreCommands, .default_command = "list"};
 
 inline Result<Values> loadSample(std::vector<std::string> arguments, Variables environment = {}, std::string toml = {},

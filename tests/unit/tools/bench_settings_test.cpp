@@ -38,6 +38,17 @@ TEST(BenchSettings, DefaultsAreThoseOfTheStockBenchmarkOverTcp) {
     EXPECT_EQ(settings->report_precision, 2);
 }
 
+TEST(BenchSettings, AccessIsThatOfTheSegmentUnlessItIsSaid) {
+    EXPECT_TRUE(read({"--mode=loopback"})->access_by_segment);
+    const auto fixed = read({"--mode=loopback", "--access=fixed"});
+    EXPECT_FALSE(fixed->access_by_segment);
+    EXPECT_EQ(fixed->workload.access, Access::Fixed);
+    const auto random = read({"--mode=loopback", "--access=random"});
+    EXPECT_FALSE(random->access_by_segment);
+    EXPECT_EQ(random->workload.access, Access::Random);
+    EXPECT_EQ(random->workload.cases()->front().access, Access::Random);
+}
+
 TEST(BenchSettings, ListsBecomeASweepAndTheBufferHoldsItsLargestCase) {
     const auto settings = read({"--mode=target", "--block_size=4KiB,1MiB", "--threads", "1,4", "--buffer_size=1MiB"});
     ASSERT_TRUE(settings) << settings.error().message;

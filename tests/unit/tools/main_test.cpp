@@ -106,7 +106,7 @@ TEST(RunMain, helpAndVersionGoToStandardOutput) {
     EXPECT_EQ(help.code, 0);
     EXPECT_THAT(help.out, StartsWith("mc-sample: stand in for a tool\n"));
     const auto text = run({"--version"}, unreachable);
-    EXPECT_EQ(text.out, std::string("mc-sample ") + version() + "\nfeatures: tcp\n");
+    EXPECT_EQ(text.out, std::string("mc-sample ") + version() + "\nfeatures: tcp nvmeof_generic\n");
     const auto document = json::parse(run({"-V", "--json"}, unreachable).out);
     EXPECT_EQ(document["schema_version"], 1);
     EXPECT_EQ(document["version"], version());

@@ -10,7 +10,7 @@
 
 #include "base/errors.h"
 #include "io/socket.h"
-#include "transport/tcp/tuning.h"
+#include "io/tuning.h"
 
 namespace mc::tcp {
 namespace {
@@ -108,7 +108,7 @@ void ClientConnection::onConnected() {
         return;
     }
     connected_ = true;
-    tuneConnection(socket_, options_.congestion);
+    io::tuneConnection(socket_, options_.congestion);
     last_progress_ = SteadyClock::now();
     if (single_) {
         state_ = State::Ready;

@@ -85,7 +85,7 @@ std::unique_ptr<ClientConnection> Lane::connect(const Trust* trust) {
                                                .probe_address = probed_,
                                                .version = ask_for_version_1_ ? 1 : target->version,
                                                .trust = trust,
-                                               .options = context_.options});
+                                               .options = options_});
     if (!connection) {
         ++address_;
         backOff(connection.error());
@@ -125,16 +125,8 @@ void Lane::onFinished(ClientConnection& connection, Slice& slice, TaskStatus sta
 }
 
 void Lane::finish(Slice& slice, TaskStatus status, bool acknowledged, SteadyClock::time_point now) {
-    // No other thread writes these at the same time: no locked instruction is needed.
-    const auto count = [](std::atomic<std::uint64_t>& counter, std::uint64_t more) {
-        counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
-    };
-    if (status == TaskStatus::COMPLETED) {
-        count(slice.opcode == Opcode::Read ? context_.bytes_read : context_.bytes_written, slice.length);
-    }
-    count(context_.finished, 1);
     if (cautious_ > 0) --cautious_;
-    finishSlice(slice, status, acknowledged, now);
+    context_.finish(slice, status, acknowledged, now);
 }
 
 void Lane::onClosed(ClientConnection& connection, const Error& error) {

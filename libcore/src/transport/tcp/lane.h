@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -9,7 +8,7 @@
 #include "mc/engine.h"
 #include "mc/engine_options.h"
 
-#include "io/event_loop.h"
+#include "transport/lane.h"
 #include "transport/slice.h"
 #include "transport/tcp/client_connection.h"
 
@@ -37,40 +36,23 @@ class TargetBox {
     PeerInfo shown_;
 };
 
-/// What the lanes of one client loop share.
-struct LaneContext {
-    io::EventLoop& loop;
-    const TcpOptions& options;
-    std::atomic<std::uint64_t> submitted = 0;  ///< Slices, by any thread.
-    // Counted by the driving thread alone.
-    std::atomic<std::uint64_t> finished = 0;
-    std::atomic<std::uint64_t> bytes_read = 0;
-    std::atomic<std::uint64_t> bytes_written = 0;
-    std::atomic<std::uint64_t> connections = 0;
-    bool idle() const { return finished.load(std::memory_order_relaxed) == submitted.load(std::memory_order_relaxed); }
-
-    /// Connections that closed while they were being called; emptied between events.
-    std::vector<std::unique_ptr<ClientConnection>> graveyard;
-};
-
 /// The requests of one client loop to one peer: one lasting connection that is used hard if the peer has earned it,
 /// else one connection per request. Reconnects, retries, gives up. Called by the thread that drives the loop.
-class Lane final : public ClientConnection::Owner {
+class Lane final : public mc::Lane, public ClientConnection::Owner {
   public:
-    Lane(LaneContext& context, TargetBox& target) : context_(context), target_(target) {}
+    Lane(LaneContext& context, TargetBox& target, const TcpOptions& options)
+        : context_(context), target_(target), options_(options) {}
     ~Lane() override;
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
 
-    void push(Slice& slice) { queue_.push(&slice); }
-    /// Sends what can be sent, connecting first where needed.
-    void pump();
+    void push(Slice& slice) override { queue_.push(&slice); }
+    void pump() override;
     /// A connection is being made or probed, its time runs.
-    bool connecting() const { return lasting_ && lasting_->state() != ClientConnection::State::Ready; }
-    void checkDeadlines(SteadyClock::time_point now);
-    void excuse(SteadyClock::duration held_up);
-    /// Ends everything as CANCELED.
-    void cancel();
+    bool connecting() const override { return lasting_ && lasting_->state() != ClientConnection::State::Ready; }
+    void checkDeadlines(SteadyClock::time_point now) override;
+    void excuse(SteadyClock::duration held_up) override;
+    void cancel() override;
 
     void onReady(ClientConnection& connection) override;
     void onClosed(ClientConnection& connection, const Error& error) override;
@@ -94,6 +76,7 @@ class Lane final : public ClientConnection::Owner {
 
     LaneContext& context_;
     TargetBox& target_;
+    const TcpOptions& options_;
     SliceQueue queue_;
     std::unique_ptr<ClientConnection> lasting_;
     std::vector<std::unique_ptr<ClientConnection>> singles_;
@@ -109,6 +92,21 @@ class Lane final : public ClientConnection::Owner {
     std::size_t cautious_ = 0;
     SteadyClock::time_point not_before_{};
     io::EventLoop::TimerId retry_timer_ = 0;
+};
+
+/// A peer of the tcp transport.
+class TcpPeer final : public LanePeer {
+  public:
+    TcpPeer(Target peer_target, std::size_t loops, const TcpOptions& options)
+        : LanePeer(loops), target(std::move(peer_target)), options_(options) {}
+    std::unique_ptr<mc::Lane> makeLane(LaneContext& context) override {
+        return std::make_unique<Lane>(context, target, options_);
+    }
+
+    TargetBox target;
+
+  private:
+    const TcpOptions& options_;
 };
 
 }  // namespace mc::tcp

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "io/socket.h"
-#include "transport/tcp/tuning.h"
+#include "io/tuning.h"
 
 namespace mc::tcp {
 namespace {
@@ -96,7 +96,7 @@ void Server::acceptWaiting() {
             continue;  // Closes it.
         }
         open_connections_.fetch_add(1, std::memory_order_relaxed);
-        tuneConnection(*socket, options_.congestion);
+        io::tuneConnection(*socket, options_.congestion);
         Worker& worker = *workers_[next_worker_++ % workers_.size()];
         if (&worker == workers_.front().get()) {
             serve(worker, std::move(*socket));

@@ -21,7 +21,7 @@ Result<std::unique_ptr<TcpTransport>> TcpTransport::open(FileDescriptor listener
     if (!server) return std::unexpected(server.error());
     transport->server_ = std::move(*server);
     for (int i = 0; i < options.connections_per_peer; ++i) {
-        auto loop = ClientLoop::start(i, transport->options_);
+        auto loop = ClientLoop::start("tcp", i);
         if (!loop) return std::unexpected(loop.error());
         transport->loops_.push_back(std::move(*loop));
     }
@@ -88,7 +88,7 @@ Result<Target> TcpTransport::locate(const std::string& host, const SegmentDescri
 Result<std::unique_ptr<Peer>> TcpTransport::connect(const std::string& host, const SegmentDescriptor& descriptor) {
     auto target = locate(host, descriptor);
     if (!target) return std::unexpected(target.error());
-    return std::make_unique<TcpPeer>(std::move(*target), loops_.size());
+    return std::make_unique<TcpPeer>(std::move(*target), loops_.size(), options_);
 }
 
 Result<void> TcpTransport::update(Peer& peer, const std::string& host, const SegmentDescriptor& descriptor) {

@@ -6,8 +6,9 @@
 #include "mc/engine_options.h"
 
 #include "base/fd.h"
+#include "transport/client_loop.h"
 #include "transport/region_table.h"
-#include "transport/tcp/client_loop.h"
+#include "transport/tcp/lane.h"
 #include "transport/tcp/server.h"
 #include "transport/transport.h"
 

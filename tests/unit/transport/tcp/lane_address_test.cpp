@@ -4,7 +4,8 @@
 #include <chrono>
 
 #include "black_hole.h"
-#include "transport/tcp/client_loop.h"
+#include "transport/client_loop.h"
+#include "transport/tcp/lane.h"
 #include "transport/tcp/server.h"
 
 namespace mc::tcp {
@@ -25,7 +26,7 @@ class LaneAddresses : public ::testing::Test {
         ASSERT_TRUE(server) << server.error().message;
         server_ = std::move(*server);
         options_.connect_timeout = milliseconds(500);
-        auto loop = ClientLoop::start(0, options_);
+        auto loop = ClientLoop::start("tcp", 0);
         ASSERT_TRUE(loop);
         loop_ = std::move(*loop);
     }
@@ -38,7 +39,7 @@ class LaneAddresses : public ::testing::Test {
 
     TcpPeer& peerAt(std::vector<io::SocketAddress> addresses, bool probes = true) {
         Target target{.addresses = std::move(addresses), .version = 2, .probe_address = probes ? address() : 0};
-        return *peers_.emplace_back(std::make_unique<TcpPeer>(std::move(target), 1));
+        return *peers_.emplace_back(std::make_unique<TcpPeer>(std::move(target), 1, options_));
     }
 
     std::vector<TaskStatus> read(TcpPeer& peer, std::size_t length = 64, milliseconds limit = milliseconds(0),

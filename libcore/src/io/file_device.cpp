@@ -1,0 +1,137 @@
+#include "io/file_device.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace mc::io {
+namespace {
+
+// Direct I/O needs it aligned; 4 KiB is what any device asks at most.
+alignas(4096) constexpr std::array<std::byte, 65536> kZeroes{};
+
+int result(int returned) {
+    return returned == 0 ? 0 : errno;
+}
+
+bool isUnsupported(int error) {
+    return error == EOPNOTSUPP || error == ENOSYS || error == ENOTTY;
+}
+
+}  // namespace
+
+FileDevice::FileDevice(std::string path, FileDescriptor file, const FileGeometry& geometry)
+    : path_(std::move(path)), file_(std::move(file)), geometry_(geometry) {}
+
+std::optional<int> FileDevice::tryNow(BlockRequest& request) {
+    const bool reads = request.kind == BlockRequest::Kind::Read;
+    if (geometry_.direct || (!reads && request.kind != BlockRequest::Kind::Write) || request.durable)
+        return std::nullopt;
+    if (geometry_.is_memory) return move(request, 0);
+    std::atomic<bool>& tells = reads ? tells_reads_ : tells_writes_;
+    if (!tells.load(std::memory_order_relaxed)) return std::nullopt;
+    const int error = move(request, RWF_NOWAIT);
+    if (error == EOPNOTSUPP) tells.store(false, std::memory_order_relaxed);
+    if (error == EAGAIN || error == EOPNOTSUPP) return std::nullopt;
+    return error;
+}
+
+int FileDevice::carryOut(BlockRequest& request) {
+    switch (request.kind) {
+        case BlockRequest::Kind::Read:
+            return move(request, 0);
+        case BlockRequest::Kind::Write:
+            return move(request, request.durable ? RWF_DSYNC : 0);
+        case BlockRequest::Kind::Flush:
+            return result(::fdatasync(file_.get()));
+        case BlockRequest::Kind::Discard:
+            return discard(request);
+        case BlockRequest::Kind::WriteZeroes:
+            return writeZeroes(request);
+    }
+    return EINVAL;
+}
+
+int FileDevice::move(BlockRequest& request, int flags) const {
+    while (request.moved < request.length) {
+        const iovec part{request.data + request.moved, request.length - request.moved};
+        const auto at = static_cast<off_t>(request.offset + request.moved);
+        const ssize_t count = request.kind == BlockRequest::Kind::Read ? ::preadv2(file_.get(), &part, 1, at, flags)
+                                                                       : ::pwritev2(file_.get(), &part, 1, at, flags);
+        if (count > 0) {
+            request.moved += static_cast<std::uint64_t>(count);
+        } else if (count == 0) {
+            return EIO;  // Somebody has made the file shorter.
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+int FileDevice::discard(const BlockRequest& request) const {
+    int error = 0;
+    if (geometry_.is_block_device) {
+        std::array<std::uint64_t, 2> range{request.offset, request.length};
+        error = result(::ioctl(file_.get(), BLKDISCARD, range.data()));
+    } else {
+        error = result(::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                   static_cast<off_t>(request.offset), static_cast<off_t>(request.length)));
+    }
+    return isUnsupported(error) ? 0 : error;  // It is only advice.
+}
+
+int FileDevice::writeZeroes(const BlockRequest& request) const {
+    int error = zeroByKernel(request);
+    if (isUnsupported(error)) error = overwriteWithZeroes(request);
+    if (error == 0 && request.durable) error = result(::fdatasync(file_.get()));
+    return error;
+}
+
+int FileDevice::zeroByKernel(const BlockRequest& request) const {
+    const auto offset = static_cast<off_t>(request.offset);
+    const auto length = static_cast<off_t>(request.length);
+    if (geometry_.is_block_device) {
+        std::array<std::uint64_t, 2> range{request.offset, request.length};
+        return result(::ioctl(file_.get(), BLKZEROOUT, range.data()));
+    }
+    if (request.may_unmap) {
+        const int error = result(::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
+        if (!isUnsupported(error)) return error;
+    }
+    return result(::fallocate(file_.get(), FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length));
+}
+
+int FileDevice::overwriteWithZeroes(const BlockRequest& request) const {
+    std::uint64_t done = 0;
+    while (done < request.length) {
+        std::array<iovec, 16> parts{};
+        std::uint64_t taken = 0;
+        std::size_t count = 0;
+        for (; count < parts.size() && done + taken < request.length; ++count) {
+            const auto length = std::min<std::uint64_t>(kZeroes.size(), request.length - done - taken);
+            parts[count] = {const_cast<std::byte*>(kZeroes.data()), length};
+            taken += length;
+        }
+        const ssize_t written =
+            ::pwritev(file_.get(), parts.data(), static_cast<int>(count), static_cast<off_t>(request.offset + done));
+        if (written > 0) {
+            done += static_cast<std::uint64_t>(written);
+        } else if (written == 0) {
+            return EIO;
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+}  // namespace mc::io

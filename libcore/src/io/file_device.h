@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "base/fd.h"
+#include "io/block_device.h"
+
+namespace mc::io {
+
+/// What openFileDevice has found out about a file.
+struct FileGeometry {
+    std::uint64_t size = 0;
+    std::uint32_t block_size = 0;
+    std::uint32_t memory_alignment = 1;
+    bool is_block_device = false;
+    bool is_memory = false;  ///< Its file system keeps it in memory.
+    bool read_only = false;
+    bool direct = false;
+};
+
+/// A regular file or a block device, moved by ordinary system calls.
+class FileDevice : public BlockDevice {
+  public:
+    FileDevice(std::string path, FileDescriptor file, const FileGeometry& geometry);
+
+    const std::string& name() const override { return path_; }
+    std::uint64_t size() const override { return geometry_.size; }
+    std::uint32_t blockSize() const override { return geometry_.block_size; }
+    std::uint32_t memoryAlignment() const override { return geometry_.memory_alignment; }
+    bool isReadOnly() const override { return geometry_.read_only; }
+    bool isDirect() const override { return geometry_.direct; }
+    int descriptor() const override { return file_.get(); }
+    std::optional<int> tryNow(BlockRequest& request) override;
+    int carryOut(BlockRequest& request) override;
+
+  private:
+    int move(BlockRequest& request, int flags) const;
+    int discard(const BlockRequest& request) const;
+    int writeZeroes(const BlockRequest& request) const;
+    int zeroByKernel(const BlockRequest& request) const;
+    int overwriteWithZeroes(const BlockRequest& request) const;
+
+    std::string path_;
+    FileDescriptor file_;
+    FileGeometry geometry_;
+    // Whether the file system can tell that it would wait; until it says otherwise.
+    std::atomic<bool> tells_reads_ = true;
+    std::atomic<bool> tells_writes_ = true;
+};
+
+}  // namespace mc::io

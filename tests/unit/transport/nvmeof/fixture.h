@@ -1,0 +1,114 @@
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "temporary.h"
+#include "transport/nvmeof/nvmeof_transport.h"
+
+namespace mc::nvmeof::test {
+
+using namespace std::chrono_literals;
+using Bytes = std::vector<std::byte>;
+
+inline constexpr const char* kAnyPort = "trtype=tcp adrfam=ipv4 traddr=127.0.0.1 trsvcid=0";
+
+using mc::test::TemporaryFile;
+
+inline std::unique_ptr<NvmeofTransport> openTransport(std::string_view where, const NvmeofOptions& options = {}) {
+    auto transport = NvmeofTransport::open(where, "files.test:1", options);
+    EXPECT_TRUE(transport) << transport.error().message;
+    return std::move(*transport);
+}
+
+inline SegmentDescriptor describe(const NvmeofTransport& transport) {
+    SegmentDescriptor descriptor;
+    descriptor.name = "files.test:1";
+    descriptor.protocols = {"nvmeof_generic"};
+    transport.describe(descriptor);
+    return descriptor;
+}
+
+struct Piece {
+    Opcode opcode = Opcode::Read;
+    FileBufferID file = 1;
+    std::uint64_t offset = 0;
+    std::span<std::byte> data;
+};
+
+/// An initiator with one peer, and a way to run slices on it.
+class Initiator {
+  public:
+    explicit Initiator(const SegmentDescriptor& descriptor, const NvmeofOptions& options = {}) {
+        transport_ = openTransport({}, options);
+        auto peer = transport_->connect("", descriptor);
+        EXPECT_TRUE(peer) << peer.error().message;
+        peer_ = std::move(*peer);
+    }
+    ~Initiator() {
+        transport_->shutDown();
+        peer_.reset();
+    }
+    Initiator(const Initiator&) = delete;
+    Initiator& operator=(const Initiator&) = delete;
+
+    struct Run {
+        Completion completion;
+        std::deque<Task> tasks;
+        std::vector<Slice> slices;
+    };
+    std::unique_ptr<Run> start(const std::vector<Piece>& pieces, int retries = 3, SteadyClock::duration timeout = 60s) {
+        auto run = std::make_unique<Run>();
+        run->slices = std::vector<Slice>(pieces.size());
+        run->completion.start(static_cast<std::uint32_t>(pieces.size()));
+        for (std::size_t i = 0; i < pieces.size(); ++i) {
+            Task& task = run->tasks.emplace_back();
+            task.status = TaskStatus::WAITING;
+            task.slices_left = 1;
+            task.batch = &run->completion;
+            Slice& slice = run->slices[i];
+            slice.opcode = pieces[i].opcode;
+            slice.retries_left = static_cast<std::uint8_t>(retries);
+            slice.file_id = pieces[i].file;
+            slice.local = pieces[i].data.data();
+            slice.remote = pieces[i].offset;
+            slice.length = pieces[i].data.size();
+            slice.deadline = SteadyClock::now() + timeout;
+            slice.peer = peer_.get();
+            slice.task = &task;
+        }
+        transport_->submit(run->slices);
+        return run;
+    }
+    std::vector<TaskStatus> finish(Run& run) {
+        transport_->await(run.completion, SteadyClock::now() + 60s);
+        EXPECT_TRUE(run.completion.done());
+        std::vector<TaskStatus> ends;
+        for (const Task& task : run.tasks) {
+            ends.push_back(task.status.load());
+            EXPECT_FALSE(task.unacknowledged.load());
+        }
+        return ends;
+    }
+    std::vector<TaskStatus> run(const std::vector<Piece>& pieces, int retries = 3) {
+        return finish(*start(pieces, retries));
+    }
+    TaskStatus runOne(const Piece& piece, int retries = 3) { return run({piece}, retries).front(); }
+
+    NvmeofTransport& transport() { return *transport_; }
+    Peer& peer() { return *peer_; }
+
+  private:
+    std::unique_ptr<NvmeofTransport> transport_;
+    std::unique_ptr<Peer> peer_;
+};
+
+}  // namespace mc::nvmeof::test

@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+# Must fail with 1, although its last command succeeds.
+false
+exit 0

@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+stopGuest() {
+    kill -STOP "$QEMU_PID"
+}
