@@ -103,6 +103,8 @@ void Association::connectQueue(Queue& queue, std::uint16_t number) {
     command.queue_id = number;
     const std::uint16_t entries = number == 0 ? kAdminQueueMinEntries : queue.entries();
     command.queue_size = static_cast<std::uint16_t>(entries - 1);
+    // What is under way is bounded by the queue's slots; a read may then end with its last data, without a capsule.
+    command.attributes = ConnectCommand::kNoFlowControl;
     if (number == 0) command.keep_alive_timeout = static_cast<std::uint32_t>(setup_.options.keep_alive.count());
     channelOf(number).run(
         {.name = "Connect",

@@ -16,7 +16,6 @@
 namespace mc::nvme {
 namespace {
 
-constexpr std::uint8_t kNoFlowControl = 1U << 2;  // Of CATTR.
 const Status kInvalidParameter = commandSpecificStatus(NVME_SC_CONNECT_INVALID_PARAM);
 
 const AllowedHost* hostOf(const Controller& controller) {
@@ -98,7 +97,7 @@ void ConnectCommands::execute(Command& command) {
     Connection& connection = connection_;  // This object goes.
     connection.becomeQueue({.id = request.queue_id,
                             .entries = static_cast<std::uint16_t>(request.queue_size + 1),
-                            .flow_control = (request.attributes & kNoFlowControl) == 0,
+                            .flow_control = (request.attributes & ConnectCommand::kNoFlowControl) == 0,
                             .controller = std::move(outcome.controller)},
                            std::move(commands));
     connection.complete(command, 0, result);

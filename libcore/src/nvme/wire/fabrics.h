@@ -34,6 +34,8 @@ struct FabricsCommand {
 static_assert(sizeof(FabricsCommand) == 64);
 
 struct ConnectCommand {
+    static constexpr std::uint8_t kNoFlowControl = 1U << 2;  ///< Of `attributes`: of the submission queue.
+
     std::uint8_t opcode = kFabricsOpcode;
     std::uint8_t flags = SubmissionEntry::kUsesSgl;
     std::uint16_t command_id = 0;
@@ -43,7 +45,7 @@ struct ConnectCommand {
     std::uint16_t record_format = 0;
     std::uint16_t queue_id = 0;
     std::uint16_t queue_size = 0;  ///< Less one.
-    std::uint8_t attributes = 0;   ///< Bit 2: no submission queue flow control.
+    std::uint8_t attributes = 0;
     std::uint8_t reserved2 = 0;
     std::uint32_t keep_alive_timeout = 0;  ///< Milliseconds; admin queue.
     std::uint8_t reserved3[12] = {};

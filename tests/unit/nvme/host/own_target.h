@@ -10,12 +10,13 @@
 
 namespace mc::nvme::host::test {
 
-/// Our target on loopback, with namespaces of memory.
+/// Our target on loopback, with namespaces of memory. In one loop: that what one connection wrote another one reads
+/// later is the host's doing, and a race detector does not see it.
 class OwnTarget {
   public:
     static constexpr const char* kNqn = "nqn.2016-06.io.mc:host-test";
 
-    explicit OwnTarget(const TargetOptions& options = {}, std::uint16_t port = 0) {
+    explicit OwnTarget(const TargetOptions& options = {.threads = 1}, std::uint16_t port = 0) {
         auto listener = io::listenOn(io::resolve("127.0.0.1", port)->front(), 16);
         target_ = std::move(*Target::start(std::move(*listener), options));
         SubsystemOptions subsystem;

@@ -177,7 +177,7 @@ TEST_F(NvmeTargetNamespaces, WhatIsWrongIsTold) {
 }
 
 TEST_F(NvmeTargetNamespaces, AreReadAndWrittenByManyQueuesWhileOthersComeAndGo) {
-    start();
+    start({.threads = 4});
     addMemory(1, 16 << 20);
     TestHost admin = connectAdmin();
     std::vector<TestHost> queues;

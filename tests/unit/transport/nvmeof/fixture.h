@@ -8,6 +8,7 @@
 #include <deque>
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -65,8 +66,8 @@ class Initiator {
         std::deque<Task> tasks;
         std::vector<Slice> slices;
     };
-    std::unique_ptr<Run> start(const std::vector<Piece>& pieces, int retries = 3, SteadyClock::duration timeout = 60s) {
-        auto run = std::make_unique<Run>();
+    std::shared_ptr<Run> start(const std::vector<Piece>& pieces, int retries = 3, SteadyClock::duration timeout = 60s) {
+        auto run = std::make_shared<Run>();
         run->slices = std::vector<Slice>(pieces.size());
         run->completion.start(static_cast<std::uint32_t>(pieces.size()));
         for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -84,6 +85,10 @@ class Initiator {
             slice.deadline = SteadyClock::now() + timeout;
             slice.peer = peer_.get();
             slice.task = &task;
+        }
+        {
+            const std::lock_guard lock(mutex_);
+            runs_.push_back(run);
         }
         transport_->submit(run->slices);
         return run;
@@ -107,6 +112,8 @@ class Initiator {
     Peer& peer() { return *peer_; }
 
   private:
+    std::mutex mutex_;
+    std::vector<std::shared_ptr<Run>> runs_;  // A completion outlives what the waiter sees of it.
     std::unique_ptr<NvmeofTransport> transport_;
     std::unique_ptr<Peer> peer_;
 };
