@@ -31,7 +31,7 @@ constexpr std::uint8_t kZeroesMayDeallocate = 1U << 3U;  // Of DLFEAT.
 template <std::size_t Size>
 void put(char (&field)[Size], std::string_view text) {
     std::memset(field, ' ', Size);
-    std::memcpy(field, text.data(), std::min(text.size(), Size));
+    text.copy(field, Size);
 }
 
 void fillCommon(nvme_id_ctrl& id, const Controller& controller, const TargetOptions& options) {

@@ -16,7 +16,7 @@ namespace mc::nvme {
 namespace {
 
 constexpr std::uint32_t kAllNamespaces = 0xffffffff;
-constexpr std::uint64_t kDataUnit = 1000 * 512;  // Of the health log.
+constexpr std::uint64_t kDataUnit = std::uint64_t{1000} * 512;  // Of the health log.
 constexpr std::size_t kMaxChanged = 1024;
 
 template <typename Page>

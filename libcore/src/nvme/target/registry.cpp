@@ -142,6 +142,7 @@ void Registry::disconnect(const Controller& controller, std::uint16_t queue) {
 std::vector<Registry::ConnectedController> Registry::controllers() const {
     const std::lock_guard lock(mutex_);
     std::vector<ConnectedController> all;
+    all.reserve(controllers_.size());
     for (const auto& [id, entry] : controllers_) {
         all.push_back({entry.controller, static_cast<std::uint32_t>(std::ranges::count(entry.queues, true))});
     }
