@@ -39,8 +39,30 @@ endif()
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    # Paths below the source directory count as relative ones, so that clones share what was compiled.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+        # Where a precompiled header's source is; its contents count.
+        set(ignored_options "CCACHE_IGNOREOPTIONS=${CMAKE_BINARY_DIR}/*")
+    endif()
+    # Paths below the source directory count as relative ones, so that clones share what was compiled. What was included is
+    # asked of the compiler instead of a preprocessor.
     set(CMAKE_CXX_COMPILER_LAUNCHER
         ${CMAKE_COMMAND} -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=true
-        CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE_PROGRAM}")
+        ${ignored_options}
+        CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=1 CCACHE_PCH_EXTSUM=1
+        "${CMAKE_CURRENT_LIST_DIR}/with_pch_checksum" "${CCACHE_PROGRAM}")
 endif()
+
+# mc_precompile(TARGET [REUSE_FROM OTHER | HEADERS...]): the headers that most sources include are half of what one takes
+# to compile. The options are what ccache needs to know such a source again.
+function(mc_precompile target)
+    target_compile_options(${target} PRIVATE
+        $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>)
+    if("${ARGV1}" STREQUAL "REUSE_FROM")
+        target_precompile_headers(${target} ${ARGN})
+    elseif(ARGC GREATER 1)
+        target_precompile_headers(${target} PRIVATE ${ARGN})
+    else()
+        target_precompile_headers(${target} PRIVATE <algorithm> <array> <atomic> <chrono> <expected> <fmt/format.h> <functional>
+            <map> <memory> <mutex> <optional> <span> <string> <string_view> <thread> <vector>)
+    endif()
+endfunction()

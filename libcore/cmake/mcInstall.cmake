@@ -17,7 +17,7 @@ string(REGEX REPLACE "/$" "" MC_PC_TO_PREFIX "${MC_PC_TO_PREFIX}")
 configure_file(libcore/cmake/mc.pc.in "${generated_dir}/mc.pc" @ONLY)
 install(FILES "${generated_dir}/mc.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 
-foreach(tool mc-bench mc-meta mc-register mc-target)
+foreach(tool mc-bench mc-meta mc-mount mc-register mc-target)
     if(TARGET ${tool})
         install(TARGETS ${tool})
         install(FILES man/${tool}.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")

@@ -57,8 +57,8 @@ wait_until_busy() {
 
 # json EXPRESSION: of the document in $output, as Python evaluates it with `d`.
 json() {
-    # shellcheck disable=SC2154 # output is what bats' run has left.
-    python3 -c 'import json, sys; d = json.loads(sys.argv[1]); print(eval(sys.argv[2]))' "$output" "$1"
+    # shellcheck disable=SC2154 # output is what bats' run has left; it may be longer than an argument can be.
+    python3 -c 'import json, sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1" <<<"$output"
 }
 
 # use_unprivileged: sets run_as to what makes root's commands somebody else's, who may look into the test's directory; to
@@ -73,7 +73,7 @@ use_unprivileged() {
     "${run_as[@]}" test -x "$build/bin/mc-target" && return 0
     # Others reach nothing of what root builds in its home.
     mkdir -p "$reached/bin"
-    cp "$build"/bin/mc-{target,register} "$reached/bin"
+    cp "$build"/bin/mc-{mount,target,register} "$reached/bin"
     cp -R "$build/lib" "$reached"
     PATH=$reached/bin:$PATH
     export LD_LIBRARY_PATH=$reached/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}

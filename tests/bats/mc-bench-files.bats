@@ -86,14 +86,21 @@ verified() {
     done
 }
 
-# With one thread: two that write to one block of the device at once don't see each other's half.
 @test "blocks that are not aligned, over all of the file, with digests" {
     make_files 1 1000001
     run --separate-stderr mc-bench --mode=loopback --files="$files" --trsvcid="$(free_port)" --block_size=1000 \
-        --batch_size=16 --threads=1 --operation=mixed --duration=300ms --header-digest --data-digest --verify --json
+        --batch_size=16 --threads=4 --operation=mixed --duration=300ms --header-digest --data-digest --verify --json
     assert_success
     verified
     assert_equal "$(json 'd["parameters"]["access"]')" random
+}
+
+@test "threads that write parts of the same blocks of the device undo nothing of each other" {
+    make_files 1 64K
+    run --separate-stderr mc-bench --mode=loopback --files="$files" --trsvcid="$(free_port)" --block_size=700 \
+        --batch_size=8 --threads=4 --operation=write --duration=500ms --verify --json
+    assert_success
+    verified
 }
 
 @test "P2PHANDSHAKE: the target itself is asked; killed under load, requests fail and say so" {
@@ -109,9 +116,12 @@ verified() {
     kill -KILL "${started[0]}"
     local status=0
     wait "$initiator" || status=$?
-    assert_equal "$status" 1
+    assert_equal "$status" 69
     output=$(<"$BATS_TEST_TMPDIR/load.out")
+    assert_equal "$(json 'd["error"]["code"], d["results"][0]["failure"]["code"]')" "('unavailable', 'unavailable')"
     assert_equal "$(json 'd["status"], d["results"][0]["failure"]["request"]["status"]')" "('failed', 'FAILED')"
+    # How it was lost, last seen by whichever thread.
+    [[ $(json 'd["error"]["message"]') =~ "FAILED after ".*" bytes: ".*("Connection refused"|"Connection reset"|"closed the connection") ]]
 }
 
 @test "what can't be served is told by option" {
@@ -129,9 +139,61 @@ verified() {
     assert_output --partial "no --files are given"
     run mc-bench --segment_id=127.0.0.1:1 --files="$files"
     assert_equal "$status" 64
-    run mc-bench --mode=loopback --files="$files" --trtype=rdma
+    run mc-bench --mode=loopback --files="$files" --trtype=fc
     assert_equal "$status" 64
     run mc-bench --mode=loopback --files="$files" --trsvcid="$(free_port)" --block_size=1MiB --batch_size=4 --verify
     assert_equal "$status" 64
     assert_output --partial "the segment has room for 1 blocks of 1MiB"
+}
+
+# Machines whose kernel has no NVMe host, and users that may not use it, are told so in one line, and how to mend it.
+@test "the kernel's initiator, where the kernel has none" {
+    [[ ! -e /dev/nvme-fabrics ]] || skip "this kernel has it"
+    mc-bench --version | grep -qw libnvme || skip "a build without libnvme"
+    make_files 1 1M
+    run --separate-stderr mc-bench --mode=loopback --files="$files" --initiator=kernel --duration=100ms
+    assert_failure 69
+    assert_equal "$output" ""
+    assert_equal "${stderr_lines[*]}" "mc-bench: the kernel's NVMe host: /dev/nvme-fabrics is not there, its module is not \
+loaded hint: modprobe nvme-tcp, as root; or go without the kernel: --initiator=user"
+    # Before anybody is asked, at 127.0.0.1:1; but what the environment says is for files, which that may be none of.
+    run --separate-stderr mc-bench --segment_id=127.0.0.1:1 --initiator=kernel
+    [[ ${stderr_lines[0]} == *"/dev/nvme-fabrics is not there"* ]]
+    MC_NVMEOF_GENERIC_INITIATOR=kernel run --separate-stderr mc-bench --segment_id=127.0.0.1:1
+    [[ ${stderr_lines[0]} == *"Connection refused"* ]]
+    MC_NVMEOF_GENERIC_INITIATOR=kernel run --separate-stderr mc-bench --mode=loopback --files="$files" --json --quiet
+    assert_failure 69
+    assert_equal "$(json 'd["error"]["code"]')" unavailable
+}
+
+@test "auto reaches a tcp segment without the kernel, and rdma with it" {
+    start_metadata
+    make_files 1 1M
+    echo 'initiator = "auto"' >"$BATS_TEST_TMPDIR/bench.toml"
+    run --separate-stderr mc-bench --config "$BATS_TEST_TMPDIR/bench.toml" --mode=loopback --files="$files" --batch_size=4 \
+        --threads=1 --operation=write --duration=100ms --verify --json
+    assert_success
+    verified
+    assert_equal "$(json 'd["peer"]["initiator"], d["peer"]["page_cache"]')" "('user', False)"
+
+    echo '{"name":"far","protocol":"nvmeof_generic","nvmeof_generic_trid":{"trtype":"rdma","adrfam":"ipv4",
+        "traddr":"127.0.0.1","trsvcid":"4420","subnqn":"nqn.2016-06.io.mc:far"},
+        "file_buffers":[{"id":1,"path":"/f","size":1048576,"align":0}]}' >"$BATS_TEST_TMPDIR/far.json"
+    mc-meta put --metadata-server "$MC_METADATA_SERVER" mooncake/ram/far @"$BATS_TEST_TMPDIR/far.json"
+    run --separate-stderr mc-bench --metadata-server "$MC_METADATA_SERVER" --segment_id=far
+    assert_failure 69
+    assert_equal "${stderr_lines[1]}" "hint: the kernel may have it: --initiator=kernel"
+    [[ ! -e /dev/nvme-fabrics ]] || skip "this kernel has an NVMe host"
+    run --separate-stderr mc-bench --metadata-server "$MC_METADATA_SERVER" --segment_id=far --initiator=auto
+    assert_failure 69
+    assert_equal "${stderr_lines[1]}" "hint: modprobe nvme-rdma, as root"
+}
+
+@test "this machine's page cache is for the kernel's initiator only" {
+    make_files 1 1M
+    run --separate-stderr mc-bench --mode=loopback --files="$files" --initiator-page-cache
+    assert_failure 64
+    assert_equal "${stderr_lines[1]}" "hint: leave it out"
+    run --separate-stderr mc-bench --mode=loopback --files="$files" --initiator=kernl
+    assert_failure 64
 }

@@ -91,11 +91,12 @@ start_target() {
 }
 
 @test "the command that a target prints fits into its buffers" {
-    start target mc-bench --mode=target --batch_size=8,16 --threads=2 --block_size=4KiB --buffer_size=1KiB
-    wait_for target.out "1 x 128KiB"
-    wait_for target.err "raised to 128KiB"
+    start target mc-bench --mode=target --batch_size=8,16 --threads=2 --block_size=4KiB --buffer_size=1KiB \
+        --batches-in-flight=2
+    wait_for target.out "1 x 256KiB"
+    wait_for target.err "raised to 256KiB, which block_size \* batch_size \* batches-in-flight \* threads needs"
     run grep -o 'mc-bench --mode=initiator.*' "$BATS_TEST_TMPDIR/target.err"
-    assert_output --regexp '=[0-9.:]+ --block_size=4KiB --batch_size=8,16 --threads=2$'
+    assert_output --regexp '=[0-9.:]+ --block_size=4KiB --batch_size=8,16 --threads=2 --batches-in-flight=2$'
     run bash -c "$output --duration=50ms"
     assert_success
 }
@@ -246,7 +247,7 @@ start_target() {
     run --separate-stderr mc-bench --segment_id=127.0.0.1:"$(free_port)"
     assert_equal "$status" 69
     assert_output ""
-    [[ $stderr == *"Connection refused"*"hint: is mc-bench --mode=target running there?"* ]]
+    [[ $stderr == *"Connection refused"*"hint: is mc-target, or mc-bench --mode=target, running there?"* ]]
 }
 
 @test "the target's buffer is too small: an error with the sizes, before anything runs" {
@@ -258,6 +259,9 @@ start_target() {
     assert_output --partial "remote buffer 0 has 16MiB"
     assert_output --partial "needs 32MiB"
     assert_output --partial "--buffer_size=32MiB"
+    run --separate-stderr mc-bench --segment_id="$segment" --block_size=1MiB --batch_size=4 --threads=1 --batches-in-flight=8
+    assert_equal "$status" 64
+    [[ $stderr == *"block_size 1MiB * batch_size 4 * batches-in-flight 8 * threads 1 needs 32MiB"* ]]
 }
 
 @test "the target dies during the run: requests fail, and the exit status is not 0" {
@@ -268,7 +272,7 @@ start_target() {
     kill -KILL "${started[0]}"
     status=0
     wait "${started[1]}" || status=$?
-    assert_regex "$status" '^(1|75)$'
+    assert_regex "$status" '^(1|69|75)$'
     output=$(cat "$BATS_TEST_TMPDIR/initiator.out")
     assert_equal "$(json 'd["status"], d["results"][0]["failed_requests"] > 0')" "('failed', True)"
     run ! grep -q "Test completed" "$BATS_TEST_TMPDIR/initiator.err"

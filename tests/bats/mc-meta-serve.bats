@@ -138,7 +138,7 @@ stop_server() {
     start_server
     run --separate-stderr mc-meta serve --listen="$(sed 's,http://,,;s,/metadata,,' <<<"$url")"
     assert_equal "$status" 73
-    [[ $stderr == *"Address already in use"*"process $pid (mc-meta)"* ]]
+    [[ $stderr == *"Address already in use"*"process $pid (mc-meta); give another with --listen"* ]]
     run --separate-stderr mc-meta serve --listen=127.0.0.1:notaport
     assert_equal "$status" 64
     run --separate-stderr mc-meta serve --listen=

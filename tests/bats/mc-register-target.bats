@@ -187,7 +187,7 @@ memory_comes_and_goes() {
     run --separate-stderr add --buffer=4KiB --dry-run
     assert_success
     assert_output ""
-    [[ $stderr == *"would add to $segment, which serves 1 now"* ]]
+    [[ $stderr == *"would add to $segment, which has 1 buffer now"* ]]
     add --quiet --buffer=4KiB >/dev/null
     before=$(served_buffers)
     run remove --buffer=1 --dry-run

@@ -38,14 +38,19 @@ asked() {
     json "$1"
 }
 
-# Until a host is connected and has read something.
-wait_for_host() {
+# wait_until_asked EXPRESSION: until it is true of the status.
+wait_until_asked() {
     local i
     for ((i = 0; i < 600; i++)); do
-        [[ $(asked 'len(d["file_service"]["hosts"]) > 0 and d["file_service"]["bytes_read"] > 0') == True ]] && return 0
+        [[ $(asked "$1") == True ]] && return 0
         sleep 0.05
     done
     return 1
+}
+
+# Until a host is connected and has read something.
+wait_for_host() {
+    wait_until_asked 'len(d["file_service"]["hosts"]) > 0 and d["file_service"]["bytes_read"] > 0'
 }
 
 saved() {
@@ -120,17 +125,21 @@ saved() {
 @test "status tells who is connected, by how many queues, and what was moved" {
     make_file f0 4MiB
     start_target --file "$BATS_TEST_TMPDIR/f0"
-    assert_equal "$(asked 'd["file_service"]["hosts"], d["file_service"]["commands"]')" "([], 0)"
+    assert_equal "$(asked 'd["file_service"]["hosts"], d["file_service"]["commands"], d["data_port"]')" "([], 0, None)"
     start initiator mc-bench --segment_id="$segment" --duration=60 --warmup=0s --block_size=4KiB --batch_size=8 --threads=2
     wait_for_host
     assert_equal "$(asked 'd["file_service"]["hosts"][0]["nqn"][:4], d["file_service"]["hosts"][0]["authenticated"]')" \
         "('nqn.', False)"
     assert_equal "$(asked 'all(h["io_queues"] > 0 for h in d["file_service"]["hosts"])')" True
+    wait_until_asked 'd["file_service"]["hosts"][0]["load"] is not None'
     run --separate-stderr mc-target status --control-socket="$socket"
     assert_success
     assert_line --regexp "^files: segment $segment, nqn.2016-06.io.mc:$segment at 127.0.0.1, port $port$"
     assert_line --regexp '^[0-9]+ connections \(0 refused, 0 broke the protocol\), [0-9]+ commands \(0 failed\)'
     assert_line --regexp '^nqn\.[^ ]+ +127\.0\.0\.1:[0-9]+ +[1-9]'
+    assert_line --regexp '^Address +RTT +Resent +Unacked +Unsent +Commands +On disk +From host +To host$'
+    assert_line --regexp '^127\.0\.0\.1:[0-9]+ +([0-9.]+[mu]?s|-) '
+    [[ $(printf '%s\n' "${lines[@]}" | grep -A9 '^Address' | wc -L) -le 120 ]]
     kill -TERM "$pid"
     wait "$pid" || true
     for ((i = 0; i < 200; i++)); do
@@ -138,6 +147,43 @@ saved() {
         sleep 0.05
     done
     assert_equal "$(asked 'd["file_service"]["hosts"], d["file_service"]["protocol_errors"]')" "([], 0)"
+}
+
+@test "status tells of each host what its commands wait for" {
+    make_file f0 64MiB
+    start_target --file "$BATS_TEST_TMPDIR/f0"
+    # Large writes: at some moment their data are asked for, and still to come.
+    start writer mc-bench --segment_id="$segment" --operation=write --duration=600 --warmup=0s --block_size=1MiB \
+        --batch_size=16 --threads=1 --nvmeof-host-nqn=nqn.writer
+    writer=$pid
+    wait_until_asked 'any((h["load"] or {}).get("awaiting_data") for h in d["file_service"]["hosts"])'
+    assert_equal "$(asked '{h["nqn"] for h in d["file_service"]["hosts"]}')" "{'nqn.writer'}"
+    # A reader that is stopped: its answers wait for it, here and in the kernel, and nothing waits for the disk.
+    start reader mc-bench --segment_id="$segment" --operation=read --duration=600 --warmup=0s --block_size=1MiB \
+        --batch_size=64 --threads=1 --nvmeof-host-nqn=nqn.reader
+    wait_until_asked 'd["file_service"]["bytes_read"] > 0'
+    local reader='[h["load"] for h in d["file_service"]["hosts"] if h["nqn"] == "nqn.reader" and h["load"]]' i queued
+    local left="[l['queued_bytes'] for l in $reader]"
+    local waits="any(l['sending'] > 0 and l['queued_bytes'] > 0 and l['unacknowledged_bytes'] > 0 for l in $reader)"
+    for ((i = 0; i < 50; i++)); do # Until it was not just between two batches.
+        kill -STOP "$pid"
+        queued=
+        until [[ $(asked "$left") == "$queued" ]]; do # The kernel's buffers take some more.
+            queued=$(asked "$left")
+            sleep 0.3
+        done
+        [[ $(asked "$waits") == True ]] && break
+        kill -CONT "$pid"
+        sleep 0.02
+    done
+    assert_equal "$(asked "$waits")" True
+    wait_until_asked "all(l['on_device'] == 0 for l in $reader)"
+    assert_equal "$(asked "all(l['unacknowledged_bytes'] >= l['unsent_bytes'] for l in $reader)")" True
+    assert_equal "$(asked "all(l['commands'] >= l['on_device'] + l['awaiting_data'] + l['sending'] for l in $reader)")" True
+    assert_equal "$(asked "all(type(v) is int and v >= 0 for l in $reader for v in l.values())")" True
+    kill -CONT "$pid"
+    kill -TERM "$pid" "$writer"
+    wait "$pid" "$writer" || true
 }
 
 @test "files come and go while it serves, by mc-register" {
@@ -210,7 +256,7 @@ saved() {
     run --separate-stderr "${add[@]}" "$BATS_TEST_TMPDIR/f1" --dry-run
     assert_success
     assert_output ""
-    [[ $stderr == *"would add to $segment, which has 1 files now"* ]]
+    [[ $stderr == *"would add to $segment, which has 1 file now"* ]]
     run --separate-stderr "${remove[@]}" 1 --dry-run --json
     assert_success
     assert_equal "$(json 'd["dry_run"], d["files_left"]')" "(True, 0)"
@@ -234,7 +280,7 @@ EOF
     assert_equal "$status" 66
     run "${remove[@]}" 1 --file 9
     assert_equal "$status" 1
-    assert_output --partial "file 9: there is none"
+    assert_output --partial "mc-register: target: file 9: there is none"
     run "${remove[@]}" "$BATS_TEST_TMPDIR/f1" --if-missing=ok
     assert_success
     assert_output --partial "nothing to remove"
@@ -331,8 +377,13 @@ EOF
     run ! grep -q "every host may connect" "$BATS_TEST_TMPDIR/target.err"
     run --separate-stderr bench "$segment" mixed --nvmeof-host-nqn=nqn.host1
     assert_success
-    run --separate-stderr bench "$segment" read --nvmeof-host-nqn=nqn.host2 --nvmeof-loss-timeout=1s
-    assert_equal "$status" 1
+    run --separate-stderr bench "$segment" read --nvmeof-host-nqn=nqn.host2
+    assert_equal "$status" 77
+    [[ $stderr == *"nqn.2016-06.io.mc:$segment does not admit this host"*"hint: its owner has to allow nqn.host2"* ]]
+    assert_equal "$(json 'd["status"], d["error"]["code"], d["results"][0]["failure"]["request"]["status"]')" \
+        "('failed', 'not_permitted', 'FAILED')"
+    # Hardly tried again: each thread has a connection, and asks for a few blocks before it ends.
+    [[ $(asked 'd["file_service"]["failed_commands"] < 10') == True ]]
 }
 
 @test "a host with a key proves that it has it, and asks for the target's" {
@@ -358,14 +409,45 @@ nqn.host0 $key $other" >keys
     done
     for proof in "" "--nvmeof-host-key=other" "--nvmeof-host-key=key --nvmeof-controller-key=key"; do
         # shellcheck disable=SC2086
-        run --separate-stderr bench "$segment" read --nvmeof-host-nqn=nqn.host0 $proof --nvmeof-loss-timeout=1s
-        assert_equal "$status: $proof" "1: $proof"
+        run --separate-stderr bench "$segment" read --nvmeof-host-nqn=nqn.host0 $proof
+        assert_equal "$status: $proof" "77: $proof"
     done
+    # Nothing was measured: no table.
+    run mc-bench --segment_id="$segment" --nvmeof-host-nqn=nqn.host0 --nvmeof-host-key=other
+    assert_output --regexp "authentication with nqn\.2016-06\.io\.mc:.* as nqn\.host0: refused by the controller"
+    assert_output --partial "hint: compare the line of nqn.host0 in the target's --host-keys with --nvmeof-host-key=other here"
+    refute_output --partial "Throughput"
+    run mc-bench --segment_id="$segment" --nvmeof-host-nqn=nqn.host0 --nvmeof-host-key=key --nvmeof-controller-key=key
+    assert_output --partial "the target's --host-keys with --nvmeof-controller-key=key here"
     start initiator mc-bench --segment_id="$segment" --duration=60 --warmup=0s --block_size=4KiB --batch_size=8 \
         --threads=1 --nvmeof-host-nqn=nqn.host0 --nvmeof-host-key=key
     wait_for_host
     assert_equal "$(asked 'd["file_service"]["hosts"][0]["nqn"], d["file_service"]["hosts"][0]["authenticated"]')" \
         "('nqn.host0', True)"
+}
+
+@test "another file in the place of one that an initiator knows is not touched, and both are named" {
+    make_file f0 4MiB
+    make_file f1 4MiB
+    start_target --file "$BATS_TEST_TMPDIR/f0"
+    start initiator mc-bench --segment_id="$segment" --operation=write --duration=60 --warmup=0s --block_size=4KiB \
+        --batch_size=8 --threads=2 --json
+    local initiator=$pid status=0
+    wait_until_busy "$initiator"
+    stop_target
+    start_target --file "$BATS_TEST_TMPDIR/f1"
+    wait "$initiator" || status=$?
+    assert_equal "$status" 1
+    grep -Eq "namespace 1 is another one now, UUID [0-9a-f-]{36}, 4MiB; it was UUID [0-9a-f-]{36}, 4MiB" \
+        "$BATS_TEST_TMPDIR/initiator.err"
+    output=$(cat "$BATS_TEST_TMPDIR/initiator.out")
+    assert_equal "$(json 'd["status"], d["error"]["code"]')" "('failed', 'not_found')"
+    cmp -n 4194304 "$BATS_TEST_TMPDIR/f1" /dev/zero
+    # The same file again is the same one.
+    stop_target
+    start_target --file "$BATS_TEST_TMPDIR/f0"
+    run --separate-stderr bench "$segment" mixed
+    assert_success
 }
 
 @test "read-only files are read, and not written" {
@@ -376,10 +458,39 @@ nqn.host0 $key $other" >keys
     assert_success
     run --separate-stderr mc-bench --segment_id="$segment" --operation=write "${small[@]}"
     assert_equal "$status" 1
+    [[ $stderr == *"refused with status 0x20 (namespace is write protected)"*"hint: the target serves the file read-only"* ]]
     cmp -n 4194304 "$BATS_TEST_TMPDIR/f0" /dev/zero
     make_file f1 4MiB
     run --separate-stderr mc-register add --control-socket="$socket" --file "$BATS_TEST_TMPDIR/f1" --json
     assert_equal "$(json 'd["files"][0]["read_only"]')" True
+}
+
+@test "a file that may only be read is refused, with the way to serve it" {
+    use_unprivileged
+    make_file f0 4MiB
+    chmod 444 "$BATS_TEST_TMPDIR/f0"
+    mkdir -m 700 "$BATS_TEST_TMPDIR/own"
+    [[ ${#run_as[@]} -eq 0 ]] || chown 65534 "$BATS_TEST_TMPDIR/own"
+    run --separate-stderr "${run_as[@]}" mc-target --file "$BATS_TEST_TMPDIR/f0" --metadata_server=P2PHANDSHAKE \
+        --local_server_name=127.0.0.1 --trsvcid="$(free_port)" --control-socket="$BATS_TEST_TMPDIR/own/c"
+    assert_equal "$status" 77
+    [[ $stderr == *"hint: it can be read: serve it read-only"* ]]
+}
+
+@test "a file that gets shorter while it is served: both sides say so" {
+    make_file f0 4MiB
+    start_target --file "$BATS_TEST_TMPDIR/f0"
+    truncate -s 1MiB "$BATS_TEST_TMPDIR/f0"
+    run --separate-stderr mc-bench --segment_id="$segment" --operation=read "${small[@]}"
+    assert_equal "$status" 1
+    [[ $(json 'd["error"]["message"]') == *"file 1 was refused with status 0x281 (unrecovered read error)" ]]
+    [[ $stderr == *"hint: is the file shorter at the target than it was? the target's own log may say"* ]]
+    grep -Eq "warning nvme target: $BATS_TEST_TMPDIR/f0: a read of 4096 bytes at offset [0-9]+ failed: \
+the file is shorter than served, 1048576 bytes of 4194304\$" "$BATS_TEST_TMPDIR/target.err"
+    # As large as it was, it is served as before.
+    truncate -s 4MiB "$BATS_TEST_TMPDIR/f0"
+    run --separate-stderr bench "$segment" mixed
+    assert_success
 }
 
 @test "it says aloud that whoever reaches the files can read and write them" {
@@ -390,6 +501,50 @@ nqn.host0 $key $other" >keys
     run cat "$BATS_TEST_TMPDIR/target.err"
     assert_output --partial "warning: 0.0.0.0 is served without authentication: whoever reaches it can read and write the files"
     assert_output --partial "every host may connect"
+    assert_output --partial "warning: the files are published at 0.0.0.0, where nobody finds this machine"
+}
+
+@test "the end of a file that is less than a block is not served, and it says so" {
+    make_file odd 1234567
+    start_target --file "$BATS_TEST_TMPDIR/odd"
+    grep -q "odd: its last 135 bytes are less than a block of 512, and not served" "$BATS_TEST_TMPDIR/target.err"
+    assert_equal "$(asked 'd["files"][0]["size_bytes"]')" 1234432
+    stop_target
+    start_target --file "$BATS_TEST_TMPDIR/odd" --nvmeof-direct-io
+    grep -q "odd: its last [0-9]* bytes are less than a block of [0-9]*, and not served" "$BATS_TEST_TMPDIR/target.err"
+    stop_target
+}
+
+@test "a file that another target serves for writing is told" {
+    make_file f0 4MiB
+    start_target --file "$BATS_TEST_TMPDIR/f0"
+    run ! grep -q "another process" "$BATS_TEST_TMPDIR/target.err"
+    run ! flock --nonblock --shared "$BATS_TEST_TMPDIR/f0" true
+    run --separate-stderr mc-bench --mode=loopback --files="$BATS_TEST_TMPDIR/f0" --trsvcid="$(free_port)" --duration=0.1
+    assert_success
+    [[ $stderr == *"f0: another process has locked it, such as a target that serves it, too"* ]]
+    stop_target
+    start_target --file "$BATS_TEST_TMPDIR/f0" --read-only
+    flock --nonblock --shared "$BATS_TEST_TMPDIR/f0" true
+    stop_target
+}
+
+@test "bound to all addresses it publishes the one that is advertised" {
+    make_file f0 4MiB
+    segment=0.0.0.0:$(free_port)
+    start_target --file "$BATS_TEST_TMPDIR/f0" --advertise=127.0.0.2 --json
+    output=$(cat "$BATS_TEST_TMPDIR/target.out")
+    assert_equal "$(json 'd["trid"]["traddr"], d["trid"]["trsvcid"]')" "('127.0.0.2', '$port')"
+    [[ $(json 'd["nvme_connect"]') == *" --traddr=127.0.0.2 "* ]]
+    grep -q "warning: 0.0.0.0 is served without authentication" "$BATS_TEST_TMPDIR/target.err"
+    run ! grep -q "published at" "$BATS_TEST_TMPDIR/target.err"
+    assert_equal "$(asked 'd["file_service"]["trid"]["traddr"]')" 127.0.0.2
+    run --separate-stderr bench "127.0.0.2:${segment#*:}" mixed
+    assert_success
+    saved >"$BATS_TEST_TMPDIR/saved.toml"
+    run cat "$BATS_TEST_TMPDIR/saved.toml"
+    assert_line "trid = \"trtype=tcp adrfam=ipv4 traddr=0.0.0.0 trsvcid=$port\""
+    assert_line 'advertise = "127.0.0.2"'
 }
 
 @test "what can't be served is told, and nothing remains" {
@@ -406,6 +561,8 @@ nqn.host0 $key $other" >keys
         [[ ! -e $BATS_TEST_TMPDIR/c ]]
     done <<EOF
 --file=none|66|none: No such file
+--file=none:1MiB|66|truncate -s 1G $BATS_TEST_TMPDIR/none
+--file=no/f0|66|there is no directory $BATS_TEST_TMPDIR/no
 --file=.|65|is a directory
 --file=empty|65|the file is empty
 --file=f0:8MiB|64|less than the 8MiB asked for
@@ -427,9 +584,9 @@ EOF
     run mc-target --file f0 --trid "trtype=tcp adrfam=ipv4 traddr=127.0.0.1 trsvcid=x"
     assert_equal "$status" 64
     assert_output --partial "--trid: trsvcid x"
-    run mc-target --file f0 --trid "trtype=rdma adrfam=ipv4 traddr=127.0.0.1 trsvcid=4420"
+    run mc-target --file f0 --trid "trtype=fc adrfam=ipv4 traddr=127.0.0.1 trsvcid=4420"
     assert_equal "$status" 69
-    assert_output --partial "--trid: trtype rdma"
+    assert_output --partial "trtype fc: not tcp or rdma"
 }
 
 @test "a file of keys that others may read, or with a line that is none: refused, with its name and line" {
@@ -456,8 +613,11 @@ EOF
     run --separate-stderr mc-target --file "$BATS_TEST_TMPDIR/f1" --trsvcid="$port" --control-socket="$BATS_TEST_TMPDIR/c"
     assert_equal "$status" 73
     assert_output ""
-    [[ $stderr == *"127.0.0.1:$port"* ]]
+    [[ $stderr == *"127.0.0.1:$port"*"give another with --trsvcid"* ]]
     [[ ! -e $BATS_TEST_TMPDIR/c ]]
+    run mc-target --file "$BATS_TEST_TMPDIR/f1" --trid="trtype=tcp adrfam=ipv4 traddr=127.0.0.1 trsvcid=$port"
+    assert_equal "$status" 73
+    assert_output --partial "give another with --trid"
 }
 
 @test "a block device that holds a file system is served only by force" {

@@ -175,5 +175,6 @@ EOF
     assert_equal "$status" 69
     assert_output ""
     [[ $stderr == *"Connection refused"* || $stderr == *"connect"* ]]
+    [[ $stderr != *withdraw* ]]  # What was never there.
     [[ ! -e $BATS_TEST_TMPDIR/none.sock ]]
 }

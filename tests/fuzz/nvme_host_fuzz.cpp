@@ -43,6 +43,7 @@ class Owner final : public HostController::Owner {
   public:
     void onState(HostController::State now, const mc::Error* /*cause*/) override { state = now; }
     void onNamespaces() override {}
+    void onReplaced(const mc::Error& /*error*/) override {}
     HostController::State state = HostController::State::Connecting;
 };
 

@@ -84,7 +84,7 @@ class Peer {
         std::array<int, 2> pair{};
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()) != 0) std::abort();
         socket_.reset(pair[0]);
-        target.worker->serve(mc::FileDescriptor(pair[1]));
+        target.worker->serve(mc::FileDescriptor(pair[1]), false);
     }
     void send(const void* data, std::size_t length) {
         ::send(socket_.get(), data, length, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "io/socket.h"
+#include "io/tuning.h"
 
 namespace mc::test {
 
@@ -21,7 +22,7 @@ class BlackHole {
         EXPECT_TRUE(listener);
         listener_ = std::move(*listener);
         while (queued() == 0) {
-            waiting_.push_back(std::move(*io::startConnect(address())));
+            waiting_.push_back(std::move(*io::startConnect(address(), "system")));
             ::usleep(1000);
         }
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -31,6 +32,28 @@ class DescriptorShortage {
   private:
     rlimit saved_{};
     std::vector<FileDescriptor> taken_;
+};
+
+/// No thread can be started as long as it lives: each would want more stack than there is address space.
+class ThreadShortage {
+  public:
+    ThreadShortage() {
+        ::pthread_getattr_default_np(&saved_);
+        pthread_attr_t greedy;
+        ::pthread_attr_init(&greedy);
+        ::pthread_attr_setstacksize(&greedy, std::size_t{1} << 50U);
+        ::pthread_setattr_default_np(&greedy);
+        ::pthread_attr_destroy(&greedy);
+    }
+    ThreadShortage(const ThreadShortage&) = delete;
+    ThreadShortage& operator=(const ThreadShortage&) = delete;
+    ~ThreadShortage() {
+        ::pthread_setattr_default_np(&saved_);
+        ::pthread_attr_destroy(&saved_);
+    }
+
+  private:
+    pthread_attr_t saved_{};
 };
 
 }  // namespace mc::test

@@ -42,7 +42,7 @@ packGuest() {
     mkdir -p "$tree/vm/cases" "$tree/opt/mc/"{bin,lib}
     cp "$here/guest/init" "$tree/init"
     chmod 755 "$tree/init"
-    cp "$here/guest/library.sh" "$tree/vm/"
+    cp "$here"/guest/*.sh "$tree/vm/"
     printf 'HOST=10.0.2.2\nHOST_PORT=%s\nGUEST_PORT=4420\n' "$hostPort" >"$tree/vm/environment"
     for each; do
         cp "$cases/$each.sh" "$tree/vm/cases/"

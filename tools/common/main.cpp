@@ -18,6 +18,8 @@
 #include "base/log.h"
 #include "common/output.h"
 #include "config/documents.h"
+#include "mount/fuse_server.h"
+#include "nvme/kernel/host/connect.h"
 
 namespace mc::tools {
 namespace {
@@ -28,10 +30,12 @@ std::string document(Json body) {
     return whole.line();
 }
 
-// The transports that this build has.
-const std::vector<std::string>& features() {
-    static const std::vector<std::string> kFeatures{"tcp", "nvmeof_generic"};
-    return kFeatures;
+// The transports that this build has, and what is optional in it.
+std::vector<std::string> features() {
+    std::vector<std::string> features{"tcp", "nvmeof_generic"};
+    if (nvme::kernel::connectByLibnvme()) features.emplace_back("libnvme");
+    if (mount::fuseIsBuiltIn()) features.emplace_back("fuse");
+    return features;
 }
 
 std::string versionText(const config::Tool& tool, bool json) {

@@ -36,4 +36,12 @@ Result<std::string> nvmeofAddress(const config::Values& values, std::string_view
                                       .subnqn = {}});
 }
 
+void setNvmeofBackend(const config::Values& values, std::string_view option, NvmeofOptions& options) {
+    const std::string word = values.text(option);
+    options.backend = word == "user"     ? NvmeofBackend::User
+                      : word == "kernel" ? NvmeofBackend::Kernel
+                                         : NvmeofBackend::Auto;
+    options.backend_option = fmt::format("--{}", option);
+}
+
 }  // namespace mc::tools

@@ -40,6 +40,18 @@ std::string loadFlags(const bench::Workload& workload) {
     add("block_size", workload.block_sizes, usual.block_sizes, formatSize);
     add("batch_size", workload.batch_sizes, usual.batch_sizes, number);
     add("threads", workload.threads, usual.threads, number);
+    if (workload.batches_in_flight != usual.batches_in_flight)
+        flags += fmt::format(" --batches-in-flight={}", workload.batches_in_flight);
+    return flags;
+}
+
+// Where the segment is found.
+std::string storeFlags(const std::string& metadata_server, const EngineOptions& options) {
+    std::string flags;
+    if (!metadata::isP2pHandshake(metadata_server))
+        flags += fmt::format(" --metadata_server={}", shellQuoted(withoutCredentials(metadata_server)));
+    if (!options.metadata_cluster_id.empty())
+        flags += fmt::format(" --cluster_id={}", shellQuoted(options.metadata_cluster_id));
     return flags;
 }
 
@@ -93,12 +105,12 @@ bench::Workload fittingWorkload(std::uint64_t buffer_size) {
 
 std::string initiatorCommand(const Serving& serving, const std::string& metadata_server, const EngineOptions& options,
                              const bench::Workload& workload) {
-    std::string command = "mc-bench --mode=initiator";
-    if (!metadata::isP2pHandshake(metadata_server))
-        command += fmt::format(" --metadata_server={}", shellQuoted(withoutCredentials(metadata_server)));
-    if (!options.metadata_cluster_id.empty())
-        command += fmt::format(" --cluster_id={}", shellQuoted(options.metadata_cluster_id));
-    return fmt::format("{} --segment_id={}{}", command, shellQuoted(serving.segment), loadFlags(workload));
+    return fmt::format("mc-bench --mode=initiator{} --segment_id={}{}", storeFlags(metadata_server, options),
+                       shellQuoted(serving.segment), loadFlags(workload));
+}
+
+std::string mountCommand(const std::string& segment, const std::string& metadata_server, const EngineOptions& options) {
+    return fmt::format("mc-mount add{} {} DIR", storeFlags(metadata_server, options), shellQuoted(segment));
 }
 
 }  // namespace mc::tools

@@ -32,6 +32,9 @@ std::string boundHost(const EngineOptions& options, const std::string& server_na
 /// The largest of a few workloads for which a buffer of this size has room; the usual one where it has.
 bench::Workload fittingWorkload(std::uint64_t buffer_size);
 
+/// The command that mounts a segment of files; DIR is left to whoever pastes it.
+std::string mountCommand(const std::string& segment, const std::string& metadata_server, const EngineOptions& options);
+
 /// The command of an initiator for the segment, ready to be pasted into a shell.
 std::string initiatorCommand(const Serving& serving, const std::string& metadata_server, const EngineOptions& options,
                              const bench::Workload& workload);

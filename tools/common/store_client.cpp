@@ -1,6 +1,11 @@
 #include "common/store_client.h"
 
+#include <fmt/format.h>
+
+#include <cstdio>
+
 #include "base/errors.h"
+#include "base/text.h"
 #include "metadata/open_store.h"
 #include "metadata/store_options.h"
 
@@ -23,6 +28,14 @@ Deadline commandDeadline(const config::Values& values) {
     const auto timeout = values.duration("timeout");
     if (timeout.count() == 0) return std::nullopt;
     return SteadyClock::now() + std::chrono::duration_cast<SteadyClock::duration>(timeout);
+}
+
+void warnIfUnguarded(const metadata::Updated& updated, const std::string& key) {
+    if (updated.guarded) return;
+    fmt::print(stderr,
+               "warning: this metadata server knows no conditions: what somebody else changed in {} at the same moment "
+               "may be lost\n",
+               printable(key));
 }
 
 }  // namespace mc::tools

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "mc/error.h"
 
 #include "config/values.h"
 #include "metadata/store.h"
+#include "metadata/update.h"
 
 namespace mc::tools {
 
@@ -16,5 +18,8 @@ Result<std::unique_ptr<metadata::Store>> openClient(const config::Values& values
 
 /// When --timeout is over, for a command that starts now; none without it.
 Deadline commandDeadline(const config::Values& values);
+
+/// Says on standard error that somebody else's change may be lost, where the store could not prevent that.
+void warnIfUnguarded(const metadata::Updated& updated, const std::string& key);
 
 }  // namespace mc::tools

@@ -24,7 +24,7 @@ namespace {
 Error explain(Error error, const std::string& segment) {
     if (error.code == ErrorCode::NotFound) error.code = ErrorCode::Unavailable;
     if (error.code == ErrorCode::Unavailable && error.hint.empty()) {
-        error.hint = "is mc-bench --mode=target running there? It prints its segment's name";
+        error.hint = "is mc-target, or mc-bench --mode=target, running there? It prints its segment's name";
         if (const auto bracketed = withBrackets(segment)) error.hint = fmt::format("did you mean \"{}\"?", *bracketed);
     }
     if (error.code == ErrorCode::Protocol) {
@@ -192,6 +192,7 @@ Result<ExitCode> measure(const Settings& settings, const std::string& segment, t
     if (!ran && report.results.empty()) return std::unexpected(ran.error());
     report.environment.load_after = loadAverage();
     report.peer = (*side)->engine().peerInfo(handle).value_or(PeerInfo{});
+    explainFailures(report.peer, report.results);
     report.interrupted = stop.received() != 0;
     report.error = ran ? judge(report.results) : std::optional(ran.error());
     if (const auto printed = print(report, settings.format); !printed) return std::unexpected(printed.error());

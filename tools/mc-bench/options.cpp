@@ -81,6 +81,7 @@ constexpr Option kOptions[] = {
      .group = kPeers,
      .summary = "target: files and block devices to serve instead of memory, over nvmeof_generic",
      .details = "Separated by spaces or commas. What they hold is overwritten by writes and by --verify."},
+    tools::nvmeofBackendOption("files-backend"),
     {.name = "init-mem", .type = Type::Flag, .group = kPeers, .summary = "of GPU memory; ignored"},
     {.name = "gpu-id", .type = Type::Integer, .group = kPeers, .summary = "of GPU memory; ignored"},
     {.name = "operation",
@@ -103,7 +104,10 @@ constexpr Option kOptions[] = {
      .max = "64GiB",
      .fallback = "64KiB",
      .group = kLoad,
-     .summary = "bytes of a request; a list is swept"},
+     .summary = "bytes of a request; a list is swept",
+     .details =
+         "Of files, any number: of blocks of the target's device that are written in part, threads undo nothing of "
+         "each other, but several processes may."},
     {.name = "batch-size",
      .type = Type::Integer,
      .repeated = true,
@@ -120,6 +124,17 @@ constexpr Option kOptions[] = {
      .fallback = "12",
      .group = kLoad,
      .summary = "threads that submit batches; a list is swept"},
+    {.name = "batches-in-flight",
+     .type = Type::Integer,
+     .min = "1",
+     .max = "1024",
+     .fallback = "1",
+     .group = kLoad,
+     .summary = "batches that each thread keeps under way",
+     .details =
+         "1, as Mooncake's transfer_engine_bench does it: a batch is submitted when the one before has ended, so that "
+         "all wait for the last request of each. 2 and more keep the connection busy meanwhile; each takes memory of "
+         "its own, as if batch-size were so much larger."},
     {.name = "access",
      .type = Type::Choice,
      .choices = {"auto", "fixed", "random"},
@@ -192,36 +207,41 @@ constexpr std::string_view kDescription =
 
 const config::Tool& benchTool() {
     static const config::Tool tool{
-        .main = {.name = "mc-bench",
-                 .summary = "measure throughput and latency of transfers to and from segments of memory and of files",
-                 .description = kDescription,
-                 .examples =
-                     {{"Try it on this machine, checking the data",
-                       "mc-bench --mode=loopback --verify --duration=2s --threads=2"},
-                      {"Serve 1 GiB to other machines", "mc-bench --mode=target --local_server_name=10.0.0.2:12345"},
-                      {"Measure reads from there",
-                       "mc-bench --segment_id=10.0.0.2:12345 --local_server_name=10.0.0.3:12346"},
-                      {"Serve two files, and measure reads of them, checking the data",
-                       "mc-bench --mode=loopback --files=\"/data/f0 /data/f1\" --batch_size=32 --threads=2 --verify"},
-                      {"Sweep block sizes and threads, three times each, as CSV",
-                       "mc-bench --segment_id=10.0.0.2:12345 --block_size=4KiB,1MiB --threads=1,4 --repeat=3 --csv"}},
-                 .options = {kOptions, tools::kNvmeofAddressOptions, tools::kCommonOptions, engineOptionTable()},
-                 .exit_codes = {
-                     {ExitCode::Ok, "measured; with --verify, all data was right; a target was stopped"},
-                     {ExitCode::Negative, "wrong data was found, or a request failed"},
-                     {ExitCode::Usage, "an option is wrong, or a buffer too small for the workload"},
-                     {ExitCode::BadData, "a descriptor is malformed, or a value of the metadata server"},
-                     {ExitCode::NoInput, "the configuration file can't be read"},
-                     {ExitCode::Unavailable, "the target or the metadata server can't be reached, or serves nothing"},
-                     {ExitCode::System, "the operating system refused memory or threads"},
-                     {ExitCode::CannotCreate, "a port can't be bound, or the name is taken"},
-                     {ExitCode::Io, "the metadata server could not store it, or output failed"},
-                     {ExitCode::TimedOut, "a request, a batch or the metadata server timed out"},
-                     {ExitCode::Protocol, "the target or the metadata server broke the protocol"},
-                     {ExitCode::Config, "the configuration file or the environment is wrong"},
-                     {ExitCode::HungUp, "ended by SIGHUP; what was measured is printed"},
-                     {ExitCode::Interrupted, "interrupted by SIGINT; what was measured is printed"},
-                     {ExitCode::Terminated, "ended by SIGTERM; what was measured is printed"}}}};
+        .main = {
+            .name = "mc-bench",
+            .summary = "measure throughput and latency of transfers to and from segments of memory and of files",
+            .description = kDescription,
+            .examples =
+                {{"Try it on this machine, checking the data",
+                  "mc-bench --mode=loopback --verify --duration=2s --threads=2"},
+                 {"Serve 1 GiB to other machines", "mc-bench --mode=target --local_server_name=10.0.0.2:12345"},
+                 {"Measure reads from there",
+                  "mc-bench --segment_id=10.0.0.2:12345 --local_server_name=10.0.0.3:12346"},
+                 {"Serve two files, and measure reads of them, checking the data",
+                  "mc-bench --mode=loopback --files=\"/data/f0 /data/f1\" --batch_size=32 --threads=2 --verify"},
+                 {"Sweep block sizes and threads, three times each, as CSV",
+                  "mc-bench --segment_id=10.0.0.2:12345 --block_size=4KiB,1MiB --threads=1,4 --repeat=3 --csv"}},
+            .options = {kOptions, tools::kNvmeofAddressOptions, tools::kCommonOptions, engineOptionTable()},
+            .exit_codes = {{ExitCode::Ok, "measured; with --verify, all data was right; a target was stopped"},
+                           {ExitCode::Negative, "wrong data was found, or a request was refused"},
+                           {ExitCode::Usage, "an option is wrong, or a buffer too small for the workload"},
+                           {ExitCode::BadData, "a descriptor is malformed, or a value of the metadata server"},
+                           {ExitCode::NoInput, "the configuration file can't be read"},
+                           {ExitCode::Unavailable,
+                            "the target or the metadata server can't be reached, or serves nothing, or was lost; "
+                            "or the kernel's NVMe host is not there"},
+                           {ExitCode::System, "the operating system refused memory or threads"},
+                           {ExitCode::CannotCreate, "a port can't be bound, or the name is taken"},
+                           {ExitCode::Io, "the metadata server could not store it, or output failed"},
+                           {ExitCode::TimedOut, "a request, a batch or the metadata server timed out"},
+                           {ExitCode::Protocol, "the target or the metadata server broke the protocol"},
+                           {ExitCode::NotPermitted,
+                            "the target of the files does not let this host in, or the kernel's NVMe host is not for "
+                            "this user"},
+                           {ExitCode::Config, "the configuration file or the environment is wrong"},
+                           {ExitCode::HungUp, "ended by SIGHUP; what was measured is printed"},
+                           {ExitCode::Interrupted, "interrupted by SIGINT; what was measured is printed"},
+                           {ExitCode::Terminated, "ended by SIGTERM; what was measured is printed"}}}};
     return tool;
 }
 

@@ -8,6 +8,7 @@
 #include "engine/engine_options.h"
 #include "mc-bench/options.h"
 #include "metadata/etcd_endpoints.h"
+#include "nvme/kernel/host/kernel_host.h"
 #include "segment/protocols.h"
 
 namespace mc::bench {
@@ -34,6 +35,7 @@ Result<Workload> workloadFrom(const config::Values& values) {
                     .block_sizes = values.sizes("block-size"),
                     .batch_sizes = counts(values, "batch-size"),
                     .threads = counts(values, "threads"),
+                    .batches_in_flight = static_cast<std::uint32_t>(values.integer("batches-in-flight")),
                     .access = values.text("access") == "random" ? Access::Random : Access::Fixed,
                     .duration = values.duration("duration"),
                     .warm_up = values.duration("warmup"),
@@ -112,6 +114,16 @@ Result<void> checkSupported(const config::Values& values) {
         return std::unexpected(values.error("mode", "needs --segment_id, the name of the target's segment",
                                             "mc-bench --mode=target prints it; --mode=loopback needs none"));
     }
+    // Named elsewhere it is for files only, which the segment may be none of.
+    const bool by_kernel = values.text("initiator") == "kernel" &&
+                           values.origin("initiator").source == config::Origin::Source::Flag &&
+                           values.text("mode") != "target";
+    if (by_kernel) {
+        if (auto usable = nvme::kernel::KernelHost().checkUsable(); !usable) {
+            usable.error().hint += "; or go without the kernel: --initiator=user";
+            return usable;
+        }
+    }
     if (values.flag("json") && values.flag("csv")) {
         return std::unexpected(values.error("csv", "can't be combined with --json"));
     }
@@ -178,6 +190,7 @@ Result<Settings> settingsFrom(const config::Values& values) {
         auto address = tools::nvmeofAddress(values, settings.local_server_name);
         if (!address) return std::unexpected(address.error());
         settings.files_address = std::move(*address);
+        tools::setNvmeofBackend(values, "files-backend", settings.engine.nvmeof);
     }
     for (const auto& c : *cases)
         settings.largest_span = std::max(settings.largest_span, c.span());

@@ -34,10 +34,11 @@ Result<std::unique_ptr<Side>> Side::openTarget(const Settings& settings) {
     }
     auto side = join(settings, settings.local_server_name, "", settings.files_address);
     if (!side) return side;
-    for (const auto& file : settings.files) {
-        const auto added = (*side)->engine_.registerLocalFile(file.path, {.size = file.size});
-        if (!added) return std::unexpected(added.error());
-    }
+    std::vector<FileEntry> files;
+    files.reserve(settings.files.size());
+    for (const auto& file : settings.files)
+        files.push_back({.path = file.path, .options = {.size = file.size}});
+    if (auto added = (*side)->engine_.registerLocalFileBatch(files); !added) return std::unexpected(added.error());
     return side;
 }
 

@@ -140,26 +140,37 @@ std::string mismatchLines(const Verification& verification) {
     return text;
 }
 
+// What tells whose speed was measured.
+std::string wayOf(const PeerInfo& peer) {
+    return fmt::format("{}{}", peer.initiator == "kernel" ? ", through the kernel" : "",
+                       peer.page_cache ? ", CACHED by this machine" : "");
+}
+
 }  // namespace
 
 std::string toTable(const Report& report) {
     const Environment& environment = report.environment;
-    const auto groups = groupRepeats(report.results);
+    std::span<const CaseResult> measured = report.results;
+    // A failure ends the run: of the last one there may be nothing to tell but that.
+    if (!measured.empty() && measured.back().counts.requests == 0) measured = measured.first(measured.size() - 1);
+    const auto groups = groupRepeats(measured);
     std::uint32_t repeats = 0;
     Verification all;
-    for (const auto& result : report.results) {
+    for (const auto& result : measured) {
         repeats = std::max(repeats, result.repeat);
         if (result.verification) all.merge(*result.verification);
     }
-    std::string text = fmt::format("{} over {}, segment {}, {} s a run{}{}\n", report.mode, report.protocol,
-                                   report.segment, std::chrono::duration<double>(report.workload.duration).count(),
-                                   repeats > 1 ? fmt::format(", median of {}", repeats) : "",
-                                   report.error         ? ", FAILED"
-                                   : report.interrupted ? ", INTERRUPTED"
-                                                        : "");
-    text += fmt::format("{}, {} x {}, congestion control {}, mc {} ({})\n", environment.kernel, environment.cpus,
-                        environment.cpu_model, report.peer.congestion_control, environment.library_version,
-                        environment.build_type);
+    std::string text =
+        fmt::format("{} over {}{}, segment {}, {} s a run{}{}\n", report.mode, report.protocol, wayOf(report.peer),
+                    report.segment, std::chrono::duration<double>(report.workload.duration).count(),
+                    repeats > 1 ? fmt::format(", median of {}", repeats) : "",
+                    report.error         ? ", FAILED"
+                    : report.interrupted ? ", INTERRUPTED"
+                                         : "");
+    text += fmt::format(
+        "{}, {} x {}{}, mc {} ({})\n", environment.kernel, environment.cpus, environment.cpu_model,
+        report.peer.congestion_control.empty() ? "" : ", congestion control " + report.peer.congestion_control,
+        environment.library_version, environment.build_type);
     if (groups.empty()) return text;
     text += fmt::format("\nThroughput (1 GB = 10^9 bytes; CPU time of {})\n{}",
                         report.mode == "loopback" ? "both sides" : "this side", throughputTable(groups, repeats > 1));

@@ -47,8 +47,9 @@ std::string readyLine(const Serving& ready) {
 void adviseUser(const Settings& settings, const Serving& ready) {
     tools::warnIfReachable(tools::boundHost(settings.engine, settings.local_server_name, ready.host));
     if (settings.buffer_raised) {
-        fmt::print(stderr, "note: --buffer_size is raised to {}, which block_size * batch_size * threads needs\n",
-                   formatSize(settings.buffer_size));
+        fmt::print(stderr, "note: --buffer_size is raised to {}, which block_size * batch_size{} * threads needs\n",
+                   formatSize(settings.buffer_size),
+                   settings.workload.batches_in_flight > 1 ? " * batches-in-flight" : "");
     }
     fmt::print(stderr, "start the initiator with:\n  {}\n",
                tools::initiatorCommand(ready, settings.metadata_server, settings.engine, settings.workload));

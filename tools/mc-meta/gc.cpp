@@ -10,10 +10,10 @@
 
 #include "base/errors.h"
 #include "base/text.h"
+#include "common/confirm.h"
 #include "common/output.h"
 #include "mc-meta/client.h"
 #include "mc-meta/commands.h"
-#include "mc-meta/confirm.h"
 #include "mc-meta/diagnosis.h"
 #include "mc-meta/gc_report.h"
 #include "mc-meta/output_file.h"
@@ -97,11 +97,11 @@ class Run {
         const bool nothing = report_.count(Fate::Condemned) == 0;
         if (nothing || values_.flag("dry-run")) return tell();
         const bool yes = values_.flag("yes");
-        if (!yes && (values_.flag("json") || !canAsk())) return tell();
+        if (!yes && (values_.flag("json") || !tools::canAsk())) return tell();
         if (metadata::isUnguarded(report_.candidates) && !values_.flag("without-conditions")) return refuse();
         if (!yes) {
             if (auto printed = tools::writeData(lines(report_)); !printed) return std::unexpected(printed.error());
-            const auto agreed = confirm("Remove them?", stop_);
+            const auto agreed = tools::confirm("Remove them?", stop_);
             if (!agreed) return std::unexpected(agreed.error());
             if (stop_.received() != 0) return stop_.exitCode();
             if (!*agreed) return ExitCode::Ok;

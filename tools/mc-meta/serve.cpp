@@ -1,7 +1,6 @@
 #include "mc-meta/serve.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "base/errors.h"
 #include "base/json.h"
 #include "base/sd_notify.h"
+#include "common/descriptor_limit.h"
 #include "common/output.h"
 #include "io/socket.h"
 #include "metadata/memory_store.h"
@@ -26,7 +26,6 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr std::uint16_t kUsualPort = 8080;
-constexpr rlim_t kOtherDescriptors = 64;  // Beside those of connections.
 
 struct Listener {
     FileDescriptor socket;
@@ -38,7 +37,7 @@ Result<Listener> listenOn(const std::string& text) {
     if (!parsed) return std::unexpected(wrap("--listen", parsed.error()));
     const auto addresses = io::resolve(parsed->host, parsed->port.value_or(kUsualPort));
     if (!addresses) return std::unexpected(wrap("--listen", addresses.error()));
-    auto socket = io::listenOn(addresses->front(), kBacklog);
+    auto socket = io::listenOn(addresses->front(), kBacklog, "--listen");
     if (!socket) return std::unexpected(std::move(socket.error()));
     const auto address = io::localAddress(*socket);
     return Listener{std::move(*socket), address};
@@ -74,20 +73,6 @@ metadata::HttpServerOptions serverOptions(const config::Values& values) {
                                         .idle_timeout = seconds};
     options.max_bodies_bytes = std::max(options.max_bodies_bytes, 4 * max_value);
     return options;
-}
-
-// As many descriptors as the connections need, if that is allowed.
-void raiseDescriptorLimit(std::size_t connections) {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    const rlim_t wanted = connections + kOtherDescriptors;
-    if (limit.rlim_cur >= wanted) return;
-    limit.rlim_cur = std::min(wanted, limit.rlim_max);
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted) {
-        fmt::print(stderr, "warning: the limit of {} descriptors (ulimit -Hn) is too low for --max-connections={}\n",
-                   limit.rlim_max, connections);
-    }
 }
 
 bool isWildcard(const io::SocketAddress& address) {
@@ -160,7 +145,10 @@ Result<ExitCode> runServe(const config::Values& values, tools::StopSignals& stop
     auto store = openStore(values);
     if (!store) return std::unexpected(store.error());
     const auto options = serverOptions(values);
-    raiseDescriptorLimit(options.max_connections);
+    if (!tools::raiseDescriptorLimit(options.max_connections)) {
+        fmt::print(stderr, "warning: the limit of {} descriptors (ulimit -Hn) is too low for --max-connections={}\n",
+                   tools::hardDescriptorLimit(), options.max_connections);
+    }
     auto server = metadata::HttpServer::start(**store, socketsOf(*listeners), options);
     if (!server) return std::unexpected(server.error());
     const bool quiet = values.flag("quiet");

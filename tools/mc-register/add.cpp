@@ -105,7 +105,7 @@ Result<ExitCode> runAdd(const config::Values& values, tools::StopSignals& stop) 
     const bool dry_run = values.flag("dry-run");
     const auto publication = metadata::publishStatic(staticSegment(values, **store, *segment), *descriptor, *if_exists);
     if (!publication) return std::unexpected(publication.error());
-    warnIfUnguarded(publication->update, segment->key);
+    tools::warnIfUnguarded(publication->update, segment->key);
     if (!values.flag("quiet")) tell(*segment, *publication, dry_run);
     std::string output;
     if (values.flag("json")) {

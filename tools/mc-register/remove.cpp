@@ -75,7 +75,7 @@ Result<ExitCode> runRemove(const config::Values& values, tools::StopSignals& /*s
         if (error.code == ErrorCode::NotFound) error.hint = "--if-missing=ok takes that for success";
         return std::unexpected(std::move(error));
     }
-    warnIfUnguarded(withdrawal->update, segment->key);
+    tools::warnIfUnguarded(withdrawal->update, segment->key);
     if (!values.flag("quiet")) tell(*segment, *withdrawal, values);
     if (!values.flag("json")) return ExitCode::Ok;
     if (auto printed = tools::writeData(document(*segment, *withdrawal, values)); !printed)

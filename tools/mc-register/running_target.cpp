@@ -4,8 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
-#include "base/units.h"
 #include "common/target_client.h"
 #include "mc-register/segment.h"
 
@@ -23,13 +21,6 @@ Result<std::string> targetName(const config::Values& values) {
     return std::move(segment->name);
 }
 
-std::uint64_t sum(const nlohmann::json& items, const char* name) {
-    std::uint64_t total = 0;
-    for (const auto& item : items)
-        total += item.at(name).get<std::uint64_t>();
-    return total;
-}
-
 }  // namespace
 
 Result<std::string> callTarget(const config::Values& values, const TargetCall& call, nlohmann::json params) {
@@ -45,14 +36,6 @@ Result<std::string> callTarget(const config::Values& values, const TargetCall& c
     if (!client) return std::unexpected(client.error());
     params["dry_run"] = values.flag("dry-run");
     return client->call(call.method, params.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-}
-
-std::string describeBuffers(const nlohmann::json& buffers) {
-    return fmt::format("{}, {}", counted(buffers.size(), "buffer"), formatSize(sum(buffers, "length_bytes")));
-}
-
-std::string describeServedFiles(const nlohmann::json& files) {
-    return fmt::format("{}, {}", counted(files.size(), "file"), formatSize(sum(files, "size_bytes")));
 }
 
 }  // namespace mc::registering

@@ -21,9 +21,4 @@ struct TargetCall {
 /// Calls it on the target that the command line names; the reply's JSON.
 Result<std::string> callTarget(const config::Values& values, const TargetCall& call, nlohmann::json params);
 
-/// "2 buffers, 3GiB".
-std::string describeBuffers(const nlohmann::json& buffers);
-/// "2 files, 3GiB".
-std::string describeServedFiles(const nlohmann::json& files);
-
 }  // namespace mc::registering

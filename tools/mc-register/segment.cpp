@@ -1,9 +1,5 @@
 #include "mc-register/segment.h"
 
-#include <fmt/format.h>
-
-#include <cstdio>
-
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -47,14 +43,6 @@ std::uint64_t totalLength(const SegmentDescriptor& descriptor) {
     for (const auto& buffer : descriptor.buffers)
         total += buffer.length;
     return total;
-}
-
-void warnIfUnguarded(const metadata::Updated& updated, const std::string& key) {
-    if (updated.guarded) return;
-    fmt::print(stderr,
-               "warning: this metadata server knows no conditions: what somebody else changed in {} at the same moment "
-               "may be lost\n",
-               printable(key));
 }
 
 }  // namespace mc::registering

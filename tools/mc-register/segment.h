@@ -27,7 +27,4 @@ metadata::StaticSegment staticSegment(const config::Values& values, metadata::St
 /// The lengths of its files or buffers.
 std::uint64_t totalLength(const SegmentDescriptor& descriptor);
 
-/// Says on standard error that somebody else's change may be lost, where the store could not prevent that.
-void warnIfUnguarded(const metadata::Updated& updated, const std::string& key);
-
 }  // namespace mc::registering

@@ -50,7 +50,8 @@ constexpr Option kFileOptions[] = {
      .group = kFiles,
      .summary = "a file or block device to serve over NVMe-oF; several make several namespaces",
      .details = "What follows the last colon is a size if it can be one, and no file is called so: only so many bytes "
-                "from the beginning are served. Hosts overwrite what a file holds."},
+                "from the beginning are served. Hosts overwrite what a file holds. What does not fill a block of "
+                "512 bytes, at a file's end, is not served."},
     {.name = "file-number",
      .placeholder = "N",
      .type = Type::Integer,
@@ -69,6 +70,7 @@ constexpr Option kFileOptions[] = {
      .type = Type::Flag,
      .group = kFiles,
      .summary = "serve block devices that hold a file system, a partition table or the like"},
+    tools::nvmeofBackendOption("backend"),
     {.name = "trid",
      .placeholder = "KEY=VALUE...",
      .group = kFiles,
@@ -168,10 +170,28 @@ constexpr Option kAskOptions[] = {
      .summary = "how long to wait for the answer"},
 };
 
+constexpr Option kGcOptions[] = {
+    {.name = "yes",
+     .type = Type::Flag,
+     .toml = false,
+     .summary = "take it down; without, this is said, and on a terminal asked"},
+    {.name = "dry-run", .type = Type::Flag, .toml = false, .summary = "only say what there is"},
+};
+
 constexpr std::string_view kDescription =
     "Registers memory, files or both and serves them as segments to other machines, until SIGINT or SIGTERM. Prints a "
     "line when it is ready, and the command with which mc-bench measures it. Peers may be Mooncake's own programs; of "
     "files, which are served over NVMe/TCP without the kernel's help, also every NVMe-oF host.\n\n"
+    "With --backend=kernel, or --trtype=rdma, the kernel's NVMe target (nvmet) serves the files instead: under the "
+    "same "
+    "names, numbers and identities, and only for as long as mc-target runs. What is made in configfs is recorded in "
+    "/run/mc-nvmet before it is made, and taken down at the end. Where mc-target was killed, the kernel goes on "
+    "serving "
+    "until mc-target gc --yes takes it down, or the next one that starts with this backend does; mc-target status says "
+    "that there is such. What others have made is not touched. Where it "
+    "can't be used, each finding has its number: 1 the user may not; 2 the kernel has no configfs; 3 configfs is not "
+    "mounted; 4 the module nvmet, or 5 nvmet-tcp or nvmet-rdma, is missing; 6 there is no RDMA device; 7 the kernel's "
+    "target has no DH-HMAC-CHAP.\n\n"
     "mc-target status asks a running one what it serves and to how many. mc-target save prints its configuration, with "
     "which mc-target restore serves the same again.";
 
@@ -182,6 +202,13 @@ constexpr config::FixedList<config::ExitMeaning, 16> kAskExitCodes = {
     {ExitCode::TimedOut, "the target did not answer in time"},
     {ExitCode::Protocol, "the socket is not that of a target"},
     {ExitCode::NotPermitted, "the target is another user's"}};
+
+constexpr config::FixedList<config::ExitMeaning, 16> kGcExitCodes = {
+    {ExitCode::Ok, "nothing was left, or it has gone now, or was only shown"},
+    {ExitCode::Usage, "an option is wrong"},
+    {ExitCode::Unavailable, "something stays, since somebody else uses it; or the kernel has no configfs any more"},
+    {ExitCode::NotPermitted, "this user may not configure the kernel's target"},
+    {ExitCode::Config, "configfs is not mounted"}};
 
 const Command kCommands[] = {
     {.name = "serve",
@@ -202,6 +229,15 @@ const Command kCommands[] = {
                   {"One of several, for a program", "mc-target status 10.0.0.2:12345 --json"}},
      .options = {kAskOptions},
      .exit_codes = kAskExitCodes},
+    {.name = "gc",
+     .summary = "take down what killed targets of this user have left in the kernel's NVMe target",
+     .description =
+         "Subsystems, ports, namespaces and hosts that a mc-target with --backend=kernel has made and, since "
+         "it was killed, not taken down: as far as its record in /run/mc-nvmet says so, and nobody else has "
+         "built upon them. Hosts are cut off. What living targets serve is not touched.",
+     .examples = {{"What there is", "mc-target gc"}, {"Take it down", "mc-target gc --yes"}},
+     .options = {kGcOptions},
+     .exit_codes = kGcExitCodes},
     {.name = "save",
      .summary = "print the configuration of a running target",
      .description = "TOML that mc-target restore reads: what is served now, under which names and numbers, and the "
@@ -229,22 +265,30 @@ const config::Tool& targetTool() {
                           {"Serve a file and a block device, to one host",
                            "mc-target --file /data/f0:64GiB --file /dev/nvme1n1 --local_server_name=10.0.0.2:12345 "
                            "--allow-host nqn.2014-08.org.nvmexpress:uuid:4bdd3b0e-33b3-4a0e-9e2a-1d2c0f6f4f6e"},
+                          {"The same file by the kernel's target, over RDMA",
+                           "mc-target --file /data/f0 --trtype rdma --local-server-name=10.0.0.2:12345"},
                           {"See how it is doing", "mc-target status"}},
              .options = {tools::kCommonOptions},
              .exit_codes = {{ExitCode::Ok, "stopped in order"},
                             {ExitCode::Usage, "an option is wrong"},
                             {ExitCode::BadData, "a file is empty or no file; the metadata server's reply is too long"},
                             {ExitCode::NoInput, "a file, or the configuration file, can't be read"},
-                            {ExitCode::Unavailable, "the metadata server can't be reached; a block device is in use"},
+                            {ExitCode::Unavailable,
+                             "the metadata server can't be reached; a block device is in use; the kernel's target is "
+                             "not there"},
                             {ExitCode::System, "the operating system refused memory or threads"},
                             {ExitCode::CannotCreate,
-                             "a port, the name or the control socket is taken; a block device holds something"},
+                             "a port, the name, the subsystem or the control socket is taken; a block device holds "
+                             "something"},
                             {ExitCode::Io, "the metadata server could not store it, or output failed"},
                             {ExitCode::TimedOut, "the metadata server did not answer in time"},
                             {ExitCode::Protocol, "it is no metadata server that answers"},
                             {ExitCode::NotPermitted,
-                             "the memory may not be locked, a file not opened, or the address not bound"},
-                            {ExitCode::Config, "the configuration file, the file of keys or the environment is wrong"},
+                             "the memory may not be locked, a file not opened, the address not bound, or the kernel's "
+                             "target not configured"},
+                            {ExitCode::Config,
+                             "the configuration file, the file of keys or the environment is wrong; configfs is not "
+                             "mounted"},
                             {ExitCode::HungUp, "a second signal, SIGHUP, ended it at once"},
                             {ExitCode::Interrupted, "a second SIGINT ended it at once"},
                             {ExitCode::Terminated, "a second SIGTERM ended it at once"}}},

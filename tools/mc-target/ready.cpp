@@ -85,17 +85,27 @@ Json tridOf(const std::optional<FileService>& service) {
             {"subnqn", trid.subnqn}};
 }
 
+Json backendOf(const std::optional<FileService>& service) {
+    if (!service) return nullptr;
+    return service->backend == NvmeofBackend::Kernel ? "kernel" : "user";
+}
+
 Json orNull(const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
 }
 
 void warnAboutFiles(const Ready& ready, const control::TargetOptions& options) {
+    if (const std::string& told = ready.file_service->trid.traddr; told == "0.0.0.0" || told == "::") {
+        fmt::print(stderr, "warning: the files are published at {}, where nobody finds this machine\n", told);
+        fmt::print(stderr, "hint: --advertise names the address that others reach it under\n");
+    }
     const auto& hosts = options.engine.nvmeof.hosts;
     const bool proven = !hosts.empty() && std::ranges::none_of(hosts, &std::string::empty, &NvmeofHost::key);
     if (proven) return;
-    if (!isLoopbackHost(ready.file_service->trid.traddr)) {
+    const std::string& bound = ready.file_service->bound.traddr;
+    if (!isLoopbackHost(bound)) {
         fmt::print(stderr, "warning: {} is served without authentication: whoever reaches it{} can {} the files\n",
-                   ready.file_service->trid.traddr, hosts.empty() ? "" : " and gives an allowed host's name",
+                   bound, hosts.empty() ? "" : " and gives an allowed host's name",
                    options.read_only ? "read" : "read and write");
     }
     if (hosts.empty()) fmt::print(stderr, "every host may connect to the files; --allow-host names those that may\n");
@@ -115,6 +125,7 @@ Result<Ready> describeReady(control::Target& target, const control::TargetOption
                 .control_socket = std::move(control_socket),
                 .initiator = {},
                 .files_initiator = {},
+                .files_mount = {},
                 .nvme_connect = {}};
     const auto initiator = [&](const std::string& segment, std::uint64_t smallest) {
         tools::Serving served = ready.serving;
@@ -123,9 +134,12 @@ Result<Ready> describeReady(control::Target& target, const control::TargetOption
                                        tools::fittingWorkload(smallest));
     };
     if (!ready.buffers.empty()) ready.initiator = initiator(ready.serving.segment, smallestOf(ready.buffers));
-    if (!ready.files.empty()) {
+    // Over RDMA the kernel's host alone gets there.
+    if (!ready.files.empty() && ready.file_service->trid.trtype == "tcp") {
         ready.files_initiator =
             initiator(ready.files_segment, smallestOf(ready.files)) + hostFlags(options.engine.nvmeof.hosts);
+        ready.files_mount = tools::mountCommand(ready.files_segment, options.metadata_server, options.engine) +
+                            hostFlags(options.engine.nvmeof.hosts);
     }
     if (ready.file_service) ready.nvme_connect = connectCommand(ready.file_service->trid, options.engine.nvmeof.hosts);
     return ready;
@@ -152,6 +166,7 @@ std::string readyDocument(const Ready& ready) {
                         {"files_segment", ready.files.empty() ? Json(nullptr) : Json(ready.files_segment)},
                         {"files", filesOf(ready)},
                         {"trid", tridOf(ready.file_service)},
+                        {"backend", backendOf(ready.file_service)},
                         {"control_socket", orNull(ready.control_socket)},
                         {"initiator", orNull(ready.initiator)},
                         {"files_initiator", orNull(ready.files_initiator)},
@@ -167,8 +182,9 @@ std::string readyTable(const Ready& ready) {
     if (!ready.control_socket.empty()) text += fmt::format("control socket {}\n", ready.control_socket);
     if (has_memory) text += bufferTable(ready.buffers);
     if (!ready.file_service) return text;
-    text += fmt::format("files: segment {}, {}, {}\n", ready.files_segment,
-                        nvmeof::formatTransportId(ready.file_service->trid), ready.file_service->trid.subnqn);
+    text += fmt::format("files: segment {}, {}, {}{}\n", ready.files_segment,
+                        nvmeof::formatTransportId(ready.file_service->trid), ready.file_service->trid.subnqn,
+                        ready.file_service->backend == NvmeofBackend::Kernel ? ", by the kernel" : "");
     return text + fileTable(ready.files);
 }
 
@@ -179,8 +195,12 @@ void tellReady(const Ready& ready, const control::TargetOptions& options) {
     }
     if (ready.files.empty()) return;
     warnAboutFiles(ready, options);
-    fmt::print(stderr, "start an initiator for the files with:\n  {}\nor have a kernel use them with:\n  {}\n",
-               ready.files_initiator, ready.nvme_connect);
+    if (!ready.files_initiator.empty()) {
+        fmt::print(stderr, "start an initiator for the files with:\n  {}\n", ready.files_initiator);
+        fmt::print(stderr, "or see them in a directory with:\n  {}\n", ready.files_mount);
+    }
+    fmt::print(stderr, "{}have a kernel use them with:\n  {}\n", ready.files_initiator.empty() ? "" : "or ",
+               ready.nvme_connect);
 }
 
 }  // namespace mc::target

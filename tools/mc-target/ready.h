@@ -21,6 +21,7 @@ struct Ready {
     std::string control_socket;   ///< Empty: none.
     std::string initiator;        ///< The command of an initiator for the memory; without memory empty.
     std::string files_initiator;  ///< The same for the files.
+    std::string files_mount;      ///< That of mc-mount, for people.
     std::string nvme_connect;     ///< That of a kernel host; without files empty.
 };
 

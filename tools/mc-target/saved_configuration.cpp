@@ -24,7 +24,7 @@ namespace {
 constexpr std::array<std::string_view, 6> kLive{"memory",         "file", "file-number", "force", "local-server-name",
                                                 "metadata-server"};
 // The same, once files are served.
-constexpr std::array<std::string_view, 6> kLiveOfFiles{"trid", "trtype", "adrfam", "traddr", "trsvcid", "nqn"};
+constexpr std::array<std::string_view, 5> kLiveOfFiles{"trid", "trtype", "adrfam", "traddr", "trsvcid"};
 
 std::string line(std::string_view key, std::string_view value) {
     return fmt::format("{} = {}\n", key, value);
@@ -108,10 +108,7 @@ Result<std::string> SavedConfiguration::toml() const {
     text += line("local_server_name", config::quoteToml(*name));
     text += line("metadata_server", config::quoteToml(withoutCredentials(values_.text("metadata-server"))));
     text += memoryLine(target_.buffers()) + fileLines(target_.files());
-    if (service) {
-        text += line("trid", config::quoteToml(nvmeof::formatTransportId(service->trid)));
-        text += line("nqn", config::quoteToml(service->trid.subnqn));
-    }
+    if (service) text += line("trid", config::quoteToml(nvmeof::formatTransportId(service->bound)));
     for (const auto& entry : values_.entries()) {
         if (isKept(entry, service.has_value()))
             text += line(config::tomlKey(*entry.option), config::tomlValue(withAbsolutePaths(entry)));

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/sd_notify.h"
+#include "common/descriptor_limit.h"
 #include "common/output.h"
 #include "control/control_server.h"
 #include "control/methods.h"
@@ -13,6 +14,7 @@
 #include "mc-target/options.h"
 #include "mc-target/ready.h"
 #include "mc-target/saved_configuration.h"
+#include "nvme/target/target.h"
 
 namespace mc::target {
 namespace {
@@ -60,6 +62,8 @@ Result<ExitCode> serve(const config::Values& values, tools::StopSignals& stop) {
     // What is taken is found out before anything is published.
     auto named = !asked.empty() && asked != "none" ? bindControl(asked) : Result<MaybeSocket>();
     if (!named) return std::unexpected(named.error());
+    // Of memory, and of files. Where it is not enough, what can't be accepted waits.
+    (void)tools::raiseDescriptorLimit(options->engine.tcp.max_connections + nvme::TargetOptions{}.max_connections);
     notifyServiceManager("STATUS=Taking memory");
     auto target = control::Target::open(*options);
     if (!target) return std::unexpected(target.error());

@@ -7,6 +7,7 @@
 #include "control/host_keys.h"
 #include "engine/engine_options.h"
 #include "mc-target/options.h"
+#include "nvme/nqn.h"
 #include "transport/nvmeof/transport_id.h"
 
 namespace mc::target {
@@ -65,7 +66,7 @@ Result<std::string> tridFrom(const config::Values& values) {
     if (!text) return text;
     const auto id = nvmeof::parseTransportId(*text);
     if (!id) return std::unexpected(wrap("--trid", id.error()));
-    const auto addresses = nvmeof::socketAddresses(*id);
+    const auto addresses = nvmeof::ipAddresses(*id);
     if (!addresses) return std::unexpected(wrap(values.has("trid") ? "--trid" : "files", addresses.error()));
     return nvmeof::formatTransportId(*id);
 }
@@ -79,7 +80,7 @@ Result<std::vector<NvmeofHost>> hostsFrom(const config::Values& values) {
         hosts = std::move(*keyed);
     }
     for (const std::string& nqn : values.texts("allow-host")) {
-        if (auto named = control::checkNqn(nqn); !named)
+        if (auto named = nvme::checkNqn(nqn); !named)
             return std::unexpected(values.error("allow-host", named.error().message, named.error().hint));
         if (std::ranges::find(hosts, nqn, &NvmeofHost::nqn) == hosts.end())
             hosts.push_back({.nqn = nqn, .key = {}, .controller_key = {}});
@@ -88,9 +89,11 @@ Result<std::vector<NvmeofHost>> hostsFrom(const config::Values& values) {
 }
 
 Result<void> addNvmeofOptions(const config::Values& values, NvmeofOptions& options) {
+    tools::setNvmeofBackend(values, "backend", options);
+    if (values.has("trid")) options.port_option = "--trid";
     options.nqn = values.text("nqn");
     if (!options.nqn.empty()) {
-        if (auto named = control::checkNqn(options.nqn); !named)
+        if (auto named = nvme::checkNqn(options.nqn); !named)
             return std::unexpected(values.error("nqn", "is no NVMe qualified name", named.error().hint));
     }
     auto hosts = hostsFrom(values);
@@ -107,9 +110,9 @@ Result<control::TargetOptions> targetOptionsFrom(const config::Values& values) {
     auto files = filesFrom(values);
     if (!files) return std::unexpected(files.error());
     if (memory->empty() && files->empty()) {
-        return std::unexpected(Error{ErrorCode::InvalidArgument,
-                                     "nothing to serve: neither --memory nor --file is given",
-                                     "mc-target --memory 1GiB serves a buffer of this size"});
+        return std::unexpected(
+            Error{ErrorCode::InvalidArgument, "nothing to serve: neither --memory nor --file is given",
+                  "--memory 1GiB serves a buffer of this size, --file PATH a file or a block device"});
     }
     if (values.text("metadata-server") == "memory:") {
         return std::unexpected(values.error("metadata-server", "is in this process only: nobody could find the segment",

@@ -1,7 +1,11 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/errors.h"
 #include "base/text.h"
@@ -10,11 +14,14 @@
 #include "common/table.h"
 #include "common/target_client.h"
 #include "mc-target/commands.h"
+#include "mc-target/leftovers.h"
 
 namespace mc::target {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kLoadCells = 8;
 
 std::string bufferTable(const json& buffers) {
     using Align = tools::Table::Align;
@@ -73,7 +80,8 @@ std::string hostTable(const json& hosts) {
                         {"Digests", Align::Left},
                         {"Connected"}});
     for (const json& host : hosts) {
-        table.addRow({printable(host.at("nqn").get<std::string>()), host.at("address").get<std::string>(),
+        const auto nqn = host.at("nqn").get<std::string>();
+        table.addRow({nqn.empty() ? "(without a name)" : printable(nqn), host.at("address").get<std::string>(),
                       std::to_string(host.at("io_queues").get<std::uint64_t>()),
                       host.at("authenticated").get<bool>() ? "yes" : "no", digestsOf(host),
                       formatDuration(std::chrono::seconds(host.at("connected_s").get<std::uint64_t>()))});
@@ -81,10 +89,57 @@ std::string hostTable(const json& hosts) {
     return table.toString();
 }
 
+std::vector<std::string> loadCells(const json& load) {
+    if (load.is_null()) return std::vector<std::string>(kLoadCells, "-");
+    const auto number = [&](const char* name) { return load.at(name).get<std::uint64_t>(); };
+    return {formatDuration(std::chrono::microseconds(number("rtt_us"))),
+            std::to_string(number("retransmitted_segments")),
+            formatSize(number("unacknowledged_bytes")),
+            formatSize(number("unsent_bytes") + number("queued_bytes")),
+            std::to_string(number("commands")),
+            std::to_string(number("on_device")),
+            std::to_string(number("awaiting_data")),
+            std::to_string(number("sending"))};
+}
+
+// Whom the commands wait for: the disk, the host or the network.
+std::string loadTable(const json& hosts) {
+    tools::Table table({{"Address", tools::Table::Align::Left},
+                        {"RTT"},
+                        {"Resent"},
+                        {"Unacked"},
+                        {"Unsent"},
+                        {"Commands"},
+                        {"On disk"},
+                        {"From host"},
+                        {"To host"}});
+    bool unknown = false;
+    for (const json& host : hosts) {
+        std::vector<std::string> row = loadCells(host.at("load"));
+        row.insert(row.begin(), host.at("address").get<std::string>());
+        table.addRow(std::move(row));
+        unknown = unknown || host.at("load").is_null();
+    }
+    const char* note = unknown ? "-: a thread that serves this host does not answer; a disk may hold it up\n" : "";
+    return table.toString() + note;
+}
+
+std::string countersLine(const json& service) {
+    const auto number = [&](const char* name) { return service.at(name).get<std::uint64_t>(); };
+    if (service.at("backend") == "kernel") {
+        const bool known = !service.at("connections").is_null();
+        return fmt::format("{}served by the kernel, which names no host and does not count what it serves\n",
+                           known ? fmt::format("{} connections, ", number("connections")) : "");
+    }
+    return fmt::format(
+        "{} connections ({} refused, {} broke the protocol), {} commands ({} failed), {} bytes read, {} written\n",
+        number("connections"), number("connections_refused"), number("protocol_errors"), number("commands"),
+        number("failed_commands"), number("bytes_read"), number("bytes_written"));
+}
+
 std::string filesPart(const json& status) {
     const json& service = status.at("file_service");
     if (service.is_null()) return {};
-    const auto number = [&](const char* name) { return service.at(name).get<std::uint64_t>(); };
     const auto trid = [&](const char* name) { return service.at("trid").at(name).get<std::string>(); };
     const json& files = status.at("files");
     const json& hosts = service.at("hosts");
@@ -92,12 +147,9 @@ std::string filesPart(const json& status) {
         "files: {}{} at {}\n",
         files.empty() ? "none, " : fmt::format("segment {}, ", status.at("files_segment").get<std::string>()),
         trid("subnqn"), trid("traddr") + ", port " + trid("trsvcid"));
-    page += fmt::format(
-        "{} connections ({} refused, {} broke the protocol), {} commands ({} failed), {} bytes read, {} written\n",
-        number("connections"), number("connections_refused"), number("protocol_errors"), number("commands"),
-        number("failed_commands"), number("bytes_read"), number("bytes_written"));
+    page += countersLine(service);
     if (!files.empty()) page += fileTable(files);
-    return hosts.empty() ? page : page + hostTable(hosts);
+    return hosts.empty() ? page : page + hostTable(hosts) + loadTable(hosts);
 }
 
 std::string memoryPart(const json& status) {
@@ -124,7 +176,13 @@ std::string readable(const json& status) {
 
 Result<ExitCode> status(const config::Values& values) {
     auto client = tools::connectToTarget(values, values.text("name"));
-    if (!client) return std::unexpected(client.error());
+    const std::string left = leftoversNote();
+    if (!client) {
+        Error error = client.error();
+        if (!left.empty() && error.code == ErrorCode::Unavailable) error.hint = left;
+        return std::unexpected(std::move(error));
+    }
+    if (!left.empty() && !values.flag("quiet")) fmt::print(stderr, "note: {}\n", left);
     const auto result = client->call("status");
     if (!result) return std::unexpected(result.error());
     std::string text = *result + "\n";

@@ -10,6 +10,7 @@
 
 #include "mc/engine_options.h"
 #include "mc/error.h"
+#include "mc/file_host_load.h"
 #include "mc/segment.h"
 #include "mc/transfer.h"
 
@@ -31,6 +32,14 @@ struct PeerInfo {
     int protocol_version = 0;        ///< tcp: 1 or 2 as it is spoken, which may be less than was published.
     bool keeps_connections = false;  ///< It answers more than one request on a connection.
     std::string congestion_control;  ///< Of the latest connection, as the kernel says.
+    /// Why it does not let this engine in, where it has said so for good, or why a file of it is not used any more.
+    std::optional<Error> refusal;
+    /// Why requests fail: by what the latest connection was lost, or what the segment's file answered; nothing once
+    /// there is a connection again.
+    std::optional<Error> problem;
+    std::string initiator;                      ///< nvmeof_generic: "user" or "kernel", by which its files are reached.
+    bool page_cache = false;                    ///< They are read and written through this machine's page cache.
+    std::vector<FileBufferID> read_only_files;  ///< nvmeof_generic: in ascending order, as its target says.
 };
 
 /// What went through an engine's transports since they were installed.
@@ -74,11 +83,13 @@ struct FileHost {
     bool header_digest = false;
     bool data_digest = false;
     std::chrono::seconds connected{};
+    std::optional<FileHostLoad> load;  ///< Nothing where a thread that serves it is held up, as by a disk.
 };
 
 /// Where an engine serves files, to whom, and how much.
 struct FileService {
-    NvmeTransportId trid;  ///< As it is bound.
+    NvmeTransportId trid;   ///< As it is published.
+    NvmeTransportId bound;  ///< The same, but for EngineOptions::advertise_address.
     std::vector<FileHost> hosts;
     std::uint64_t bytes_read = 0;     ///< By hosts.
     std::uint64_t bytes_written = 0;  ///< By hosts.
@@ -87,6 +98,8 @@ struct FileService {
     std::uint64_t connections = 0;          ///< Open now.
     std::uint64_t connections_refused = 0;  ///< There were as many as are allowed.
     std::uint64_t protocol_errors = 0;      ///< Connections that were ended for one.
+    /// Kernel: neither hosts nor what was served is known; of these only `connections` is not 0, with TCP.
+    NvmeofBackend backend = NvmeofBackend::User;
 };
 
 /// How a local file is served.
@@ -95,6 +108,12 @@ struct LocalFileOptions {
     bool read_only = false;
     bool force = false;   ///< A block device even where it holds a file system or a partition table.
     FileBufferID id = 0;  ///< The number that it gets, such as that of an earlier run; 0: one above the highest so far.
+};
+
+/// A file, for the batch form of registration.
+struct FileEntry {
+    std::string path;
+    LocalFileOptions options;
 };
 
 /// Moves bytes between registered local memory and the segments of other engines, in batches, asynchronously.
@@ -127,7 +146,8 @@ class TransferEngine {
     /// Installs the transport for `protocol` ("tcp", "nvmeof_generic", or "nvmeof" for files that this machine has
     /// mounted); AlreadyExists if it is there. `argument`:
     /// nvmeof_generic: where the files of this engine are served, "trtype=tcp adrfam=ipv4 traddr=10.0.0.2
-    /// trsvcid=4420"; empty: it serves none, and only reaches those of others.
+    /// trsvcid=4420"; empty: it serves none, and only reaches those of others. NvmeofOptions::backend says by whom; the
+    /// kernel's target has trtype=rdma, too.
     Result<Transport*> installTransport(std::string_view protocol, std::string_view argument = {});
     /// Installs a transport of the caller's own.
     Result<Transport*> installTransport(std::unique_ptr<Transport> transport);
@@ -152,6 +172,9 @@ class TransferEngine {
     /// that has files. Peers write to it: what it holds is theirs. AlreadyExists for a path or a number that is served;
     /// Unsupported without such a transport. The number under which requests name the file.
     Result<FileBufferID> registerLocalFile(const std::string& path, const LocalFileOptions& options = {});
+    /// All or nothing; published once. Where nothing is served yet, no peer is let in before all of them are there: one
+    /// that comes back to a target that starts again finds every file that it knew. Their numbers, in the same order.
+    Result<std::vector<FileBufferID>> registerLocalFileBatch(std::span<const FileEntry> files);
     /// Returns when no peer can touch the file any more.
     Result<void> unregisterLocalFile(const std::string& path);
     /// Nothing where no transport serves files.

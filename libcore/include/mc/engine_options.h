@@ -31,6 +31,13 @@ struct TcpOptions {
     std::chrono::milliseconds idle_timeout{0};  ///< The same for one that asks for nothing; 0: never.
 };
 
+/// Who serves files over NVMe-oF.
+enum class NvmeofBackend : std::uint8_t {
+    Auto,    ///< This process, but what only the kernel has (RDMA) the kernel.
+    User,    ///< This process.
+    Kernel,  ///< The kernel's target (nvmet), through configfs.
+};
+
 /// A host that may connect to the files that an engine serves, and how both prove who they are. Keys are texts as
 /// nvme-cli makes them, "DHHC-1:...".
 struct NvmeofHost {
@@ -39,12 +46,29 @@ struct NvmeofHost {
     std::string controller_key;  ///< The engine's, for a host that asks for it; empty: none.
 };
 
+/// Through what an engine reaches the files of others.
+enum class NvmeofInitiator {
+    User,    ///< Its own NVMe/TCP hosts.
+    Kernel,  ///< The kernel's NVMe host, over TCP or RDMA.
+    Auto,    ///< Its own, and the kernel's for what they can't reach: RDMA.
+};
+
 /// How the nvmeof_generic transport behaves.
 struct NvmeofOptions {
     bool direct_io = false;  ///< Files that this engine serves, past the page cache (MC_NVMEOF_GENERIC_DIRECT_IO).
+    NvmeofInitiator initiator = NvmeofInitiator::User;  ///< MC_NVMEOF_GENERIC_INITIATOR.
+    /// Through the kernel, read and write in this machine's page cache: what is written is not yet at the target, and
+    /// what is read may be older than what others have written. Else past it, always.
+    bool initiator_page_cache = false;
     /// Client loops, each with its own controller at each peer (MC_NVMEOF_GENERIC_NUM_WORKERS).
     int workers = 8;
-    int threads = 4;                ///< Server loops.
+    int threads = 4;                              ///< Server loops.
+    NvmeofBackend backend = NvmeofBackend::Auto;  ///< Who serves files.
+    std::string backend_option = "--backend";     ///< What a program's user says that with, for the hints of errors.
+    std::string port_option = "--trsvcid";        ///< The same, of the port.
+    /// The same, of the keys of `self`; with the file that was named, so that a hint tells which one it is.
+    std::string host_key_option = "--nvmeof-host-key";
+    std::string controller_key_option = "--nvmeof-controller-key";
     std::string nqn;                ///< Of the served subsystem; empty: nqn.2016-06.io.mc:NAME.
     std::vector<NvmeofHost> hosts;  ///< Only these may connect to it; empty: any may.
     NvmeofHost self{};  ///< As a client: who this is, and its key; `controller_key`: what targets must prove to have.

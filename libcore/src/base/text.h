@@ -18,7 +18,7 @@ std::vector<std::string> split(std::string_view text, char separator);
 
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
-/// "2 files", "1 file".
+/// "2 files", "1 file", "0 flushes".
 std::string counted(std::size_t count, std::string_view noun);
 
 /// "http://host/x" of "http://user:password@host/x": for messages and records. Other text stays as it is.

@@ -66,7 +66,7 @@ Result<void> checkPlacement(const Case& parameters, std::span<const RemoteBuffer
                                 formatSize(Pattern::kMaxBytes)));
     }
     if (parameters.access == Access::Fixed || buffers.empty()) return checkFits(parameters, lengths, "remote");
-    const std::uint64_t needed = std::uint64_t{parameters.threads} * (verify ? parameters.batch_size : 1);
+    const std::uint64_t needed = std::uint64_t{parameters.threads} * (verify ? parameters.requests() : 1);
     if (blocks >= needed) return {};
     return fail(ErrorCode::InvalidArgument,
                 fmt::format("the segment has room for {} blocks of {}, but {}threads {} needs {}", blocks,

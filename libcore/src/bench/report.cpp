@@ -9,6 +9,21 @@
 
 namespace mc::bench {
 
+void explainFailures(const PeerInfo& peer, std::vector<CaseResult>& results) {
+    for (CaseResult& result : results) {
+        if (!result.failure || !result.failure->request) continue;
+        Error& error = result.failure->error;
+        if (peer.refusal) {
+            error = *peer.refusal;
+        } else if (peer.problem) {
+            error.message += ": " + peer.problem->message;
+            const bool lost = peer.problem->code == ErrorCode::Unavailable;
+            if (lost && error.code == ErrorCode::Negative) error.code = ErrorCode::Unavailable;
+            if (!peer.problem->hint.empty()) error.hint = peer.problem->hint;
+        }
+    }
+}
+
 std::optional<Error> judge(const std::vector<CaseResult>& results) {
     Verification all;
     for (const auto& result : results) {

@@ -29,6 +29,9 @@ struct Report {
     std::optional<Error> error;
 };
 
+/// Tells why requests have failed, which say only that: why the peer lets nobody in, or how it was lost.
+void explainFailures(const PeerInfo& peer, std::vector<CaseResult>& results);
+
 /// What is wrong with the results, if anything: wrong data first, then the failure that ended the run.
 std::optional<Error> judge(const std::vector<CaseResult>& results);
 

@@ -21,7 +21,7 @@ std::string toCsv(const Report& report) {
         "write_bytes,throughput_gb_per_s,requests_per_s,cpu_seconds_per_gb,"
         "request_p50_us,request_p90_us,request_p99_us,request_p99_9_us,request_max_us,"
         "batch_p50_us,batch_p90_us,batch_p99_us,batch_p99_9_us,batch_max_us,"
-        "acknowledgement,blocks_verified,mismatched_blocks,failed_requests,interrupted\n";
+        "acknowledgement,blocks_verified,mismatched_blocks,failed_requests,interrupted,initiator,page_cache\n";
     for (const auto& result : report.results) {
         const Case& c = result.parameters;
         const Counts& counts = result.counts;
@@ -32,10 +32,10 @@ std::string toCsv(const Report& report) {
                         c.batch_size, c.threads, result.repeat, std::chrono::duration<double>(result.duration).count(),
                         counts.batches, counts.requests, counts.read_bytes, counts.write_bytes, result.gbPerSecond(),
                         result.requestsPerSecond(), result.cpuSecondsPerGb());
-        csv +=
-            fmt::format("{},{},{},{},{},{},{}\n", latencyColumns(result.request_latency),
-                        latencyColumns(result.batch_latency), toString(counts.acknowledgement()), verification.blocks,
-                        verification.mismatched_blocks, counts.failed_requests, result.interrupted);
+        csv += fmt::format("{},{},{},{},{},{},{},{},{}\n", latencyColumns(result.request_latency),
+                           latencyColumns(result.batch_latency), toString(counts.acknowledgement()),
+                           verification.blocks, verification.mismatched_blocks, counts.failed_requests,
+                           result.interrupted, report.peer.initiator, report.peer.page_cache);
     }
     return csv;
 }

@@ -118,6 +118,7 @@ Json encodeParameters(const Report& report) {
             {"block_size_bytes", workload.block_sizes},
             {"batch_size", workload.batch_sizes},
             {"threads", workload.threads},
+            {"batches_in_flight", workload.batches_in_flight},
             {"duration_s", seconds(workload.duration)},
             {"warm_up_s", seconds(workload.warm_up)},
             {"batch_timeout_s", seconds(workload.batch_timeout)},
@@ -167,7 +168,9 @@ std::string toJson(const Report& report) {
               {"peer",
                {{"protocol_version", report.peer.protocol_version},
                 {"keeps_connections", report.peer.keeps_connections},
-                {"congestion_control", report.peer.congestion_control}}},
+                {"congestion_control", report.peer.congestion_control},
+                {"initiator", report.peer.initiator},
+                {"page_cache", report.peer.page_cache}}},
               {"results", results}};
     json["error"] = orNull(report.error, encodeError);
     // A host's or a file's name need not be UTF-8.

@@ -28,30 +28,39 @@ Worker::Worker(Context context, std::uint32_t thread)
       placement_(context.parameters, context.endpoints.remote, thread, context.workload.seed) {
     const auto& [segment, remote, local, scratch] = context_.endpoints;
     const Case& c = context_.parameters;
-    for (std::uint32_t i = 0; i < c.batch_size; ++i) {
+    for (std::uint32_t i = 0; i < c.requests(); ++i) {
         const std::uint64_t offset = c.offset(thread, i);
         Block& block = blocks_.emplace_back();
         block.local = local[thread % local.size()].subspan(offset, c.block_size);
-        block.opcode = c.opcode(i);
+        block.opcode = c.opcode(i % c.batch_size);
         if (context_.workload.verify) block.scratch = scratch[thread % scratch.size()].subspan(offset, c.block_size);
     }
-    place();
+    measured_.resize(blocks_.size());
+    under_way_.resize(c.batches_in_flight);
+    placeAll();
     totals_.next_pass = context_.first_pass;
 }
 
-// Says where on the far side the blocks of the next batch are.
-void Worker::place() {
-    measured_.clear();
-    placing_.clear();
-    returning_.clear();
-    for (std::uint32_t i = 0; i < blocks_.size(); ++i) {
+// Says where on the far side the blocks of the next run of a batch are.
+void Worker::place(std::size_t batch) {
+    const std::uint32_t size = context_.parameters.batch_size;
+    for (std::size_t i = batch * size; i < (batch + 1) * size; ++i) {
         Block& block = blocks_[i];
-        const Placement::Place place = placement_.next(i);
+        const Placement::Place place = placement_.next(static_cast<std::uint32_t>(i));
         block.buffer = place.buffer;
         block.offset = place.offset;
         block.pattern_at = place.before + place.offset;
-        measured_.push_back(request(block, block.local, block.opcode));
-        if (!context_.workload.verify) continue;
+        measured_[i] = request(block, block.local, block.opcode);
+    }
+}
+
+void Worker::placeAll() {
+    for (std::size_t batch = 0; batch < under_way_.size(); ++batch)
+        place(batch);
+    placing_.clear();
+    returning_.clear();
+    if (!context_.workload.verify) return;
+    for (const Block& block : blocks_) {
         const bool read = block.opcode == Opcode::Read;
         (read ? placing_ : returning_).push_back(request(block, block.scratch, read ? Opcode::Write : Opcode::Read));
     }
@@ -71,51 +80,98 @@ void Worker::run() {
     nameThisThread(fmt::format("bench-{}", thread_));
     const Workload& workload = context_.workload;
     const auto warm_up_end = SteadyClock::now() + workload.warm_up;
-    while (!context_.rounds.expired(warm_up_end) && runBatch(measured_, Purpose::Prepare)) {
-        if (placement_.moves()) place();
-    }
+    if (!context_.rounds.expired(warm_up_end)) stream(Purpose::Prepare, warm_up_end);
+    if (workload.verify && placement_.moves()) placeAll();
     for (;;) {
         if (workload.verify) prepareRound();
         if (!context_.rounds.begin()) break;
-        bool ok = runBatch(measured_, Purpose::Measure);
-        while (ok && !workload.verify && !context_.rounds.expired()) {
-            if (placement_.moves()) place();
-            ok = runBatch(measured_, Purpose::Measure);
-        }
+        const bool ok = workload.verify ? runOnce(measured_, Purpose::Measure) : stream(Purpose::Measure, std::nullopt);
         context_.rounds.end();
         if (workload.verify && ok) checkRound();
-        if (placement_.moves()) place();
+        if (workload.verify && placement_.moves()) placeAll();
         ++totals_.next_pass;
     }
 }
 
-bool Worker::runBatch(std::span<const TransferRequest> requests, Purpose purpose) {
+// Keeps all batches under way until the time is over, and waits for the last of them.
+bool Worker::stream(Purpose purpose, std::optional<SteadyClock::time_point> until) {
+    std::size_t begun = 0, ended = 0;
+    bool ok = true;
+    for (;;) {
+        const bool more = ok && (begun == 0 || !context_.rounds.expired(until));
+        if (more && begun - ended < under_way_.size()) {
+            const std::size_t batch = begun % under_way_.size();
+            if (placement_.moves()) place(batch);
+            ok = start(batch, batchOf(measured_, batch));
+            if (ok) ++begun;
+        } else if (begun == ended) {
+            return ok;
+        } else {
+            const std::size_t batch = ended++ % under_way_.size();
+            const End end = finish(batch, batchOf(measured_, batch), purpose);
+            if (end == End::Hung) return false;
+            ok = ok && end == End::Good;
+        }
+    }
+}
+
+// All of `requests`, batch by batch, at once.
+bool Worker::runOnce(std::span<const TransferRequest> requests, Purpose purpose) {
+    all_acknowledged_ = true;
+    bool ok = true;
+    std::size_t begun = 0;
+    while (ok && begun < under_way_.size() && !batchOf(requests, begun).empty()) {
+        ok = start(begun, batchOf(requests, begun));
+        if (ok) ++begun;
+    }
+    for (std::size_t batch = 0; batch < begun; ++batch) {
+        const End end = finish(batch, batchOf(requests, batch), purpose);
+        if (end == End::Hung) return false;
+        ok = ok && end == End::Good;
+    }
+    return ok;
+}
+
+std::span<const TransferRequest> Worker::batchOf(std::span<const TransferRequest> requests, std::size_t batch) const {
+    const std::size_t size = context_.parameters.batch_size;
+    const std::size_t first = std::min(batch * size, requests.size());
+    return requests.subspan(first, std::min(size, requests.size() - first));
+}
+
+bool Worker::start(std::size_t batch, std::span<const TransferRequest> requests) {
     BatchClient& client = context_.client;
-    const auto start = SteadyClock::now();
-    const auto batch = client.allocate(requests.size());
-    if (!batch) {
-        context_.rounds.abort({batch.error(), std::nullopt});
+    const auto now = SteadyClock::now();
+    const auto id = client.allocate(requests.size());
+    if (!id) {
+        context_.rounds.abort({id.error(), std::nullopt});
         return false;
     }
-    if (auto submitted = client.submit(*batch, requests); !submitted) {
+    under_way_[batch] = {*id, now};
+    if (auto submitted = client.submit(*id, requests); !submitted) {
         context_.rounds.abort({submitted.error(), std::nullopt});
-        (void)client.release(*batch);  // One error is enough.
+        (void)client.release(*id);  // One error is enough.
         return false;
     }
+    return true;
+}
+
+Worker::End Worker::finish(std::size_t batch, std::span<const TransferRequest> requests, Purpose purpose) {
+    BatchClient& client = context_.client;
+    const auto [id, start] = under_way_[batch];
     const auto timeout = context_.workload.batch_timeout;
-    auto ended = client.wait(*batch, timeout.count() > 0 ? std::optional(timeout) : std::nullopt);
+    auto ended = client.wait(id, timeout.count() > 0 ? std::optional(timeout) : std::nullopt);
     if (!ended) {
         // What still runs keeps its batch; the engine ends it when it is destroyed.
         context_.rounds.abort({describeWait(std::move(ended.error()), requests.size()), std::nullopt});
-        return false;
+        return End::Hung;
     }
     if (purpose == Purpose::Measure) totals_.batch_latency.add(SteadyClock::now() - start);
-    const bool ok = collect(*batch, requests, purpose);
-    if (auto freed = client.release(*batch); !freed) {
+    const bool ok = collect(id, requests, purpose);
+    if (auto freed = client.release(id); !freed) {
         context_.rounds.abort({freed.error(), std::nullopt});
-        return false;
+        return End::Failed;
     }
-    return ok;
+    return ok ? End::Good : End::Failed;
 }
 
 Error Worker::describeWait(Error error, std::size_t requests) const {
@@ -128,7 +184,6 @@ Error Worker::describeWait(Error error, std::size_t requests) const {
 
 bool Worker::collect(BatchID batch, std::span<const TransferRequest> requests, Purpose purpose) {
     std::uint64_t failed = 0, moved = 0;
-    all_acknowledged_ = true;
     for (std::size_t i = 0; i < requests.size(); ++i) {
         const auto status = context_.client.status(batch, i);
         if (!status) {
@@ -180,7 +235,7 @@ RunFailure Worker::describeFailure(const TransferRequest& request, std::size_t i
              .message = fmt::format("{} of {} at offset {} (thread {}, request {}): {} after {} of {} bytes",
                                     verb(request.opcode), formatSize(request.length), failure.offset, thread_, index,
                                     toString(status.s), status.transferred, request.length),
-             .hint = "is the target still running? See its messages; -v tells more here"},
+             .hint = "a warning above says if the target refused it; else: is it still running, and reached?"},
             failure};
 }
 
@@ -195,7 +250,7 @@ void Worker::prepareRound() {
             pattern.fill(block.scratch, block.pattern_at, pass);
         }
     }
-    if (!placing_.empty() && (!runBatch(placing_, Purpose::Prepare) || !(all_acknowledged_ || settle()))) return;
+    if (!placing_.empty() && (!runOnce(placing_, Purpose::Prepare) || !(all_acknowledged_ || settle()))) return;
     for (const Block& block : blocks_) {
         if (block.opcode == Opcode::Read) pattern.poison(block.local, block.pattern_at);
     }
@@ -213,7 +268,7 @@ bool Worker::settle() {
                !context_.pattern.check(block.local, block.pattern_at, totals_.next_pass);
     };
     for (int attempt = 0; attempt < kSettleAttempts; ++attempt) {
-        if (!runBatch(looking, Purpose::Prepare)) return false;
+        if (!runOnce(looking, Purpose::Prepare)) return false;
         if (std::ranges::all_of(blocks_, there)) break;
         std::this_thread::sleep_for(kSettlePause);
     }
@@ -228,7 +283,7 @@ void Worker::checkRound() {
             context_.pattern.poison(block.scratch, block.pattern_at);
         }
     }
-    if (returning_.empty() || !runBatch(returning_, Purpose::Prepare)) return;
+    if (returning_.empty() || !runOnce(returning_, Purpose::Prepare)) return;
     for (const Block& block : blocks_) {
         if (block.opcode == Opcode::Write) checkBlock(block, block.scratch);
     }

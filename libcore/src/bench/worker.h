@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct Endpoints {
     std::vector<std::span<std::byte>> scratch;  ///< The same once more, for verification; else empty.
 };
 
-/// One thread of a run: submits batches and waits for them, one at a time, and counts.
+/// One thread of a run: submits batches, as many at a time as the case says, waits for them and counts.
 class Worker {
   public:
     struct Context {
@@ -63,8 +64,19 @@ class Worker {
     };
     enum class Purpose { Measure, Prepare };
 
-    void place();
-    bool runBatch(std::span<const TransferRequest> requests, Purpose purpose);
+    enum class End { Good, Failed, Hung };
+    struct Batch {
+        BatchID id{};
+        SteadyClock::time_point start;
+    };
+
+    void place(std::size_t batch);
+    void placeAll();
+    bool stream(Purpose purpose, std::optional<SteadyClock::time_point> until);
+    bool runOnce(std::span<const TransferRequest> requests, Purpose purpose);
+    std::span<const TransferRequest> batchOf(std::span<const TransferRequest> requests, std::size_t batch) const;
+    bool start(std::size_t batch, std::span<const TransferRequest> requests);
+    End finish(std::size_t batch, std::span<const TransferRequest> requests, Purpose purpose);
     bool collect(BatchID batch, std::span<const TransferRequest> requests, Purpose purpose);
     void count(const TransferRequest& request, const TransferStatus& status);
     Error describeWait(Error error, std::size_t requests) const;
@@ -82,7 +94,8 @@ class Worker {
     std::vector<TransferRequest> measured_;   // Every block, as the case says.
     std::vector<TransferRequest> placing_;    // Writes what the measured reads are to find, from scratch memory.
     std::vector<TransferRequest> returning_;  // Reads back what was written, into scratch memory.
-    bool all_acknowledged_ = true;            // Of the last batch.
+    std::vector<Batch> under_way_;
+    bool all_acknowledged_ = true;  // Since runOnce began.
     Totals totals_;
 };
 

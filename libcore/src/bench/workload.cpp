@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint32_t kMaxBatchSize = 1 << 20;
 constexpr std::uint32_t kMaxThreads = 1024;
+constexpr std::uint32_t kMaxBatchesInFlight = 1024;
 constexpr std::uint64_t kMaxBlockSize = 1ULL << 36;
 
 template <typename T>
@@ -27,6 +28,14 @@ Result<void> checkList(std::string_view name, const std::vector<T>& values, std:
         }
     }
     return {};
+}
+
+// What a buffer's size comes from; batches in flight only where somebody has asked for more than the usual one.
+std::string factors(const Case& c) {
+    const std::string in_flight =
+        c.batches_in_flight > 1 ? fmt::format(" * batches-in-flight {}", c.batches_in_flight) : "";
+    return fmt::format("block_size {} * batch_size {}{} * threads {}", formatSize(c.block_size), c.batch_size,
+                       in_flight, c.threads);
 }
 
 }  // namespace
@@ -64,6 +73,10 @@ Result<std::vector<Case>> Workload::cases() const {
     if (auto ok = checkList("block_size", block_sizes, kMaxBlockSize); !ok) return std::unexpected(ok.error());
     if (auto ok = checkList("batch_size", batch_sizes, kMaxBatchSize); !ok) return std::unexpected(ok.error());
     if (auto ok = checkList("threads", threads, kMaxThreads); !ok) return std::unexpected(ok.error());
+    if (batches_in_flight == 0 || batches_in_flight > kMaxBatchesInFlight) {
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("batches-in-flight: {} is not from 1 to {}", batches_in_flight, kMaxBatchesInFlight));
+    }
     if (!(read_share >= 0 && read_share <= 1)) {
         return fail(ErrorCode::InvalidArgument, fmt::format("read-share: {} is not from 0 to 1", read_share));
     }
@@ -73,12 +86,10 @@ Result<std::vector<Case>> Workload::cases() const {
     for (const auto thread_count : threads) {
         for (const auto batch_size : batch_sizes) {
             for (const auto block_size : block_sizes) {
-                const Case c{operation, read_share, block_size, batch_size, thread_count, access};
-                if (block_size > Pattern::kMaxBytes / batch_size / thread_count) {
-                    return fail(
-                        ErrorCode::InvalidArgument,
-                        fmt::format("block_size {} * batch_size {} * threads {} is more than {}",
-                                    formatSize(block_size), batch_size, thread_count, formatSize(Pattern::kMaxBytes)));
+                const Case c{operation, read_share, block_size, batch_size, thread_count, access, batches_in_flight};
+                if (block_size > Pattern::kMaxBytes / batch_size / batches_in_flight / thread_count) {
+                    return fail(ErrorCode::InvalidArgument,
+                                fmt::format("{} is more than {}", factors(c), formatSize(Pattern::kMaxBytes)));
                 }
                 cases.push_back(c);
             }
@@ -93,15 +104,14 @@ Result<void> checkFits(const Case& c, std::span<const std::uint64_t> buffer_leng
     }
     for (std::uint32_t thread = 0; thread < c.threads; ++thread) {
         const std::size_t buffer = thread % buffer_lengths.size();
-        const std::uint64_t needed = c.offset(thread, c.batch_size - 1) + c.block_size;
+        const std::uint64_t needed = c.offset(thread, c.requests() - 1) + c.block_size;
         if (needed <= buffer_lengths[buffer]) continue;
-        return fail(
-            ErrorCode::InvalidArgument,
-            fmt::format("{} buffer {} has {}, but block_size {} * batch_size {} * threads {} needs {}", side, buffer,
-                        formatSize(buffer_lengths[buffer]), formatSize(c.block_size), c.batch_size, c.threads,
-                        formatSize(c.span())),
-            fmt::format("start that side with --buffer_size={}, or use smaller blocks, batches or fewer threads",
-                        formatSize(c.span())));
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("{} buffer {} has {}, but {} needs {}", side, buffer,
+                                formatSize(buffer_lengths[buffer]), factors(c), formatSize(c.span())),
+                    fmt::format("start that side with --buffer_size={}, or use smaller blocks or batches, or fewer "
+                                "threads{}",
+                                formatSize(c.span()), c.batches_in_flight > 1 ? " or batches in flight" : ""));
     }
     return {};
 }

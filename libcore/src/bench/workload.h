@@ -31,10 +31,12 @@ struct Case {
     std::uint32_t batch_size = 128;
     std::uint32_t threads = 12;
     Access access = Access::Fixed;
+    std::uint32_t batches_in_flight = 1;  ///< Of each thread. Batch b begins with request b * batch_size.
 
-    std::uint64_t bytesPerBatch() const { return block_size * batch_size; }
+    /// That a thread has under way.
+    std::uint32_t requests() const { return batch_size * batches_in_flight; }
     /// What a buffer must hold when all threads use it.
-    std::uint64_t span() const { return bytesPerBatch() * threads; }
+    std::uint64_t span() const { return block_size * requests() * threads; }
     std::uint64_t offset(std::uint32_t thread, std::uint32_t request) const {
         return block_size * (static_cast<std::uint64_t>(request) * threads + thread);
     }
@@ -49,6 +51,7 @@ struct Workload {
     std::vector<std::uint64_t> block_sizes{64 << 10};
     std::vector<std::uint32_t> batch_sizes{128};
     std::vector<std::uint32_t> threads{12};
+    std::uint32_t batches_in_flight = 1;
     Access access = Access::Fixed;
     std::chrono::nanoseconds duration = std::chrono::seconds(10);
     std::chrono::nanoseconds warm_up{0};        ///< Before each repeat, not counted.

@@ -92,7 +92,10 @@ Result<std::string> ControlClient::call(std::string_view method, std::string_vie
     if (!reply.is_object()) return broken(path_, "the reply is no JSON object");
     if (const auto error = reply.find("error"); error != reply.end()) {
         const json data = error->is_object() ? error->value("data", json::object()) : json::object();
-        return fail(codeNamed(textOf(data, "code")), fmt::format("{}: {}", describe(path_), textOf(*error, "message")),
+        const std::string code = textOf(data, "code");
+        // With a code it is the target's own word, and nothing is wrong with the socket.
+        return fail(codeNamed(code),
+                    fmt::format("{}: {}", code.empty() ? describe(path_) : "target", textOf(*error, "message")),
                     textOf(data, "hint"));
     }
     const auto result = reply.find("result");

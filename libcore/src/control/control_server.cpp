@@ -12,6 +12,7 @@
 #include <thread>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/errors.h"
 #include "base/log.h"
@@ -24,6 +25,7 @@ namespace mc::control {
 namespace {
 
 constexpr std::chrono::milliseconds kPause{100};
+constexpr int kWorkers = 4;  // One that waits for a hung disk must not keep others from asking what is going on.
 
 bool mayAsk(const FileDescriptor& socket) {
     ucred peer{};
@@ -43,7 +45,7 @@ class ControlServer::Impl final : public ControlConnection::Owner, io::EventHand
 
     ~Impl() override {
         if (!loop_thread_) return;
-        worker_ = {};  // Ends it; what it has posted by then, the loop runs before what comes next.
+        workers_.clear();  // Ends them; what they have posted by then, the loop runs before what comes next.
         loop_thread_->run([this] {
             if (pause_) loop().cancel(*pause_);
             loop().remove(socket_.listener().get());
@@ -56,7 +58,8 @@ class ControlServer::Impl final : public ControlConnection::Owner, io::EventHand
         if (!thread) return std::unexpected(thread.error());
         loop_thread_ = std::move(*thread);
         try {
-            worker_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+            for (int i = 0; i < kWorkers; ++i)
+                workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
         } catch (const std::system_error& error) {
             return failErrno("start thread", "mc-control", error.code().value());
         }
@@ -139,7 +142,7 @@ class ControlServer::Impl final : public ControlConnection::Owner, io::EventHand
     std::mutex mutex_;  // Guards `messages_`.
     std::condition_variable_any changed_;
     std::deque<std::pair<std::uint64_t, std::string>> messages_;
-    std::jthread worker_;  // Last: uses what is above.
+    std::vector<std::jthread> workers_;  // Last: they use what is above.
 };
 
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -19,11 +19,11 @@ struct ControlServerOptions {
 };
 
 /// Answers JSON-RPC 2.0 on a UNIX socket: a message a line, a reply a line, in order on each connection. One thread
-/// moves the bytes, so that no client holds up another; another one runs the methods, one at a time, which may
-/// therefore take long. Only root and the user of this process may ask.
+/// moves the bytes, so that no client holds up another; a few others run the methods, which may take long, and must
+/// bear to be run at the same time. Only root and the user of this process may ask.
 class ControlServer {
   public:
-    /// Serves until destruction, which waits for the method that runs and then removes the socket.
+    /// Serves until destruction, which waits for the methods that run and then removes the socket.
     static Result<std::unique_ptr<ControlServer>> start(ControlSocket socket, RpcMethods methods,
                                                         const ControlServerOptions& options = {});
     ~ControlServer();

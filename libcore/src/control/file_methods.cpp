@@ -67,6 +67,18 @@ Result<json> remove(Target& target, const json& params) {
     return document(target, *removed, *dry_run);
 }
 
+json toJson(const FileHostLoad& load) {
+    return {{"rtt_us", load.round_trip.count()},
+            {"retransmitted_segments", load.retransmitted_segments},
+            {"unacknowledged_bytes", load.unacknowledged_bytes},
+            {"unsent_bytes", load.unsent_bytes},
+            {"queued_bytes", load.queued_bytes},
+            {"commands", load.commands},
+            {"on_device", load.on_device},
+            {"awaiting_data", load.awaiting_data},
+            {"sending", load.sending}};
+}
+
 json toJson(const FileHost& host) {
     return {{"nqn", host.nqn},
             {"address", host.address},
@@ -75,7 +87,8 @@ json toJson(const FileHost& host) {
             {"authenticated", host.authenticated},
             {"header_digest", host.header_digest},
             {"data_digest", host.data_digest},
-            {"connected_s", host.connected.count()}};
+            {"connected_s", host.connected.count()},
+            {"load", host.load ? toJson(*host.load) : json(nullptr)}};
 }
 
 }  // namespace
@@ -93,18 +106,26 @@ json toJson(const NvmeTransportId& trid) {
 }
 
 json toJson(const FileService& service) {
+    const bool by_kernel = service.backend == NvmeofBackend::Kernel;
     json hosts = json::array();
     for (const FileHost& host : service.hosts)
         hosts.push_back(toJson(host));
-    return {{"trid", toJson(service.trid)},
-            {"hosts", std::move(hosts)},
-            {"bytes_read", service.bytes_read},
-            {"bytes_written", service.bytes_written},
-            {"commands", service.commands},
-            {"failed_commands", service.failed_commands},
-            {"connections", service.connections},
-            {"connections_refused", service.connections_refused},
-            {"protocol_errors", service.protocol_errors}};
+    json object{{"trid", toJson(service.trid)},
+                {"backend", by_kernel ? "kernel" : "user"},
+                {"hosts", std::move(hosts)},
+                {"bytes_read", service.bytes_read},
+                {"bytes_written", service.bytes_written},
+                {"commands", service.commands},
+                {"failed_commands", service.failed_commands},
+                {"connections", service.connections},
+                {"connections_refused", service.connections_refused},
+                {"protocol_errors", service.protocol_errors}};
+    if (!by_kernel) return object;
+    const bool known = service.trid.trtype == "tcp";
+    for (auto& [name, value] : object.items()) {
+        if (name != "trid" && name != "backend" && !(name == "connections" && known)) value = nullptr;
+    }
+    return object;
 }
 
 void addFileMethods(RpcMethods& methods, Target& target) {

@@ -8,12 +8,12 @@
 #include "base/secret_file.h"
 #include "base/text.h"
 #include "nvme/auth/key.h"
+#include "nvme/nqn.h"
 
 namespace mc::control {
 namespace {
 
 constexpr std::size_t kLongestFile = 16 << 20;
-constexpr std::size_t kLongestNqn = 223;  // NVM Express Base Specification 2.0, section 4.7.
 
 std::vector<std::string> wordsOf(std::string_view line) {
     std::vector<std::string> words;
@@ -34,7 +34,7 @@ Result<NvmeofHost> readLine(const std::vector<std::string>& words) {
                     "write HOSTNQN KEY, or HOSTNQN KEY CONTROLLER-KEY; who needs no key is for --allow-host");
     }
     // Not told what it is: it may be a key.
-    if (auto named = checkNqn(words[0]); !named)
+    if (auto named = nvme::checkNqn(words[0]); !named)
         return fail(ErrorCode::Config, "its first word is no NVMe qualified name", named.error().hint);
     for (std::size_t i = 1; i < words.size(); ++i) {
         if (auto key = nvme::AuthenticationKey::parse(words[i]); !key)
@@ -44,13 +44,6 @@ Result<NvmeofHost> readLine(const std::vector<std::string>& words) {
 }
 
 }  // namespace
-
-Result<void> checkNqn(std::string_view nqn) {
-    const bool plain = std::ranges::all_of(nqn, [](char letter) { return letter > ' ' && letter < '\x7f'; });
-    if (nqn.starts_with("nqn.") && nqn.size() <= kLongestNqn && plain) return {};
-    return fail(ErrorCode::InvalidArgument, fmt::format("\"{}\" is no NVMe qualified name", printable(nqn)),
-                "such as nqn.2014-08.org.nvmexpress:uuid:..., of at most 223 bytes; /etc/nvme/hostnqn has a host's");
-}
 
 Result<std::vector<NvmeofHost>> readHostKeys(const std::string& path) {
     const auto text = readSecretText(path, kLongestFile);

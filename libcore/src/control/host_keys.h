@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "mc/engine_options.h"
@@ -13,8 +12,5 @@ namespace mc::control {
 /// them ("DHHC-1:..."); '#' begins a comment line. Every error names file and line, and never repeats a key: Config for
 /// a file that others than its owner may read, or that names no host; NoInput where there is none.
 Result<std::vector<NvmeofHost>> readHostKeys(const std::string& path);
-
-/// InvalidArgument for what is no NVMe qualified name.
-Result<void> checkNqn(std::string_view nqn);
 
 }  // namespace mc::control

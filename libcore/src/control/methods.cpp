@@ -56,7 +56,7 @@ json toJson(const TargetStatus& status, const std::string& control_socket) {
             {"protocol", join(status.protocols, ",")},
             {"host", status.host},
             {"rpc_port", status.rpc_port},
-            {"data_port", status.data_port},
+            {"data_port", status.data_port == 0 ? json(nullptr) : json(status.data_port)},
             {"control_socket", control_socket},
             {"buffers", toArray(status.buffers)},
             {"files_segment", status.files.empty() ? json(nullptr) : json(status.files_segment)},

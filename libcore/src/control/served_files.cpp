@@ -9,7 +9,7 @@
 #include "base/errors.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "io/block_device.h"
+#include "transport/nvmeof/file_opening.h"
 
 namespace mc::control {
 namespace {
@@ -69,24 +69,17 @@ Result<std::vector<ServedFiles::Entry>> ServedFiles::inspect(std::span<const Fil
         if (!facts) return std::unexpected(facts.error());
         const auto same = [&](const Entry& other) { return isSame(other.facts, *facts); };
         if (const auto other = std::ranges::find_if(served, same); other != served.end())
-            return std::unexpected(twice(*facts, other->facts, "served already"));
+            return std::unexpected(twice(*facts, other->facts, other->going ? "being removed" : "served already"));
         if (const auto other = std::ranges::find_if(found, same); other != found.end())
             return std::unexpected(twice(*facts, other->facts, "named twice"));
         if (auto enough = expectLongEnough(request, *facts); !enough) return std::unexpected(enough.error());
-        const auto device = io::openFileDevice(
-            request.path,
-            {.size = request.size, .read_only = options.read_only, .direct = options.direct, .force = options.force});
-        if (!device) return std::unexpected(device.error());
-        // Hosts see whole blocks.
-        const std::uint64_t size = (*device)->size() / (*device)->blockSize() * (*device)->blockSize();
-        if (size == 0) {
-            return fail(ErrorCode::InvalidArgument,
-                        fmt::format("{}: {} bytes are less than a block of {}", printable(facts->path),
-                                    (*device)->size(), (*device)->blockSize()));
-        }
+        const auto opened = nvmeof::openToServe(
+            request.path, {.size = request.size, .read_only = options.read_only, .force = options.force},
+            {.backend = options.backend, .direct = options.direct, .backend_option = options.backend_option});
+        if (!opened) return std::unexpected(opened.error());
         found.push_back({.file = {.number = request.number,
                                   .path = facts->path,
-                                  .size = size,
+                                  .size = opened->size,
                                   .asked_size = request.size,
                                   .read_only = options.read_only,
                                   .is_block_device = facts->is_block_device,
@@ -103,21 +96,22 @@ Result<void> ServedFiles::check(std::span<const FileRequest> requests, const Fil
 
 Result<std::vector<ServedFile>> ServedFiles::add(TransferEngine& engine, std::span<const FileRequest> requests,
                                                  const FileOptions& options) {
-    const std::lock_guard changing(changes_);
+    const std::lock_guard adding(additions_);
     auto entries = inspect(requests, options);
     if (!entries) return std::unexpected(entries.error());
+    std::vector<FileEntry> files;
+    for (const auto& [file, facts, going] : *entries) {
+        files.push_back(
+            {.path = file.path,
+             .options = {
+                 .size = file.asked_size, .read_only = file.read_only, .force = options.force, .id = file.number}});
+    }
+    const auto numbers = engine.registerLocalFileBatch(files);
+    if (!numbers) return std::unexpected(numbers.error());
     std::vector<ServedFile> added;
-    for (Entry& entry : *entries) {
-        ServedFile& file = entry.file;
-        const auto number = engine.registerLocalFile(
-            file.path,
-            {.size = file.asked_size, .read_only = file.read_only, .force = options.force, .id = file.number});
-        if (!number) {
-            for (const ServedFile& done : added)
-                static_cast<void>(engine.unregisterLocalFile(done.path));
-            return std::unexpected(number.error());
-        }
-        file.number = *number;
+    for (std::size_t i = 0; i < entries->size(); ++i) {
+        ServedFile& file = (*entries)[i].file;
+        file.number = (*numbers)[i];
         added.push_back(file);
     }
     const std::lock_guard lock(mutex_);
@@ -127,7 +121,12 @@ Result<std::vector<ServedFile>> ServedFiles::add(TransferEngine& engine, std::sp
 }
 
 Result<std::vector<ServedFile>> ServedFiles::find(const FileChoice& choice) const {
-    std::vector<ServedFile> found = describe();
+    const std::lock_guard lock(mutex_);
+    return findLocked(choice);
+}
+
+Result<std::vector<ServedFile>> ServedFiles::findLocked(const FileChoice& choice) const {
+    std::vector<ServedFile> found = describeLocked();
     for (const FileName& name : choice.names) {
         const auto meant = [&](const ServedFile& file) { return fits(name, file); };
         if (!choice.ignore_missing && std::ranges::none_of(found, meant))
@@ -140,9 +139,17 @@ Result<std::vector<ServedFile>> ServedFiles::find(const FileChoice& choice) cons
 }
 
 Result<std::vector<ServedFile>> ServedFiles::remove(TransferEngine& engine, const FileChoice& choice) {
-    const std::lock_guard changing(changes_);
-    auto removed = find(choice);
-    if (!removed) return removed;
+    Result<std::vector<ServedFile>> removed;
+    const auto is_removed = [&](const Entry& entry) {
+        return std::ranges::find(*removed, entry.file.number, &ServedFile::number) != removed->end();
+    };
+    {
+        const std::lock_guard lock(mutex_);
+        removed = findLocked(choice);
+        if (!removed) return removed;
+        for (Entry& entry : entries_)
+            entry.going = entry.going || is_removed(entry);
+    }
     Result<void> published;
     for (const ServedFile& file : *removed) {
         // Whatever it says, the file is not served any more.
@@ -150,9 +157,7 @@ Result<std::vector<ServedFile>> ServedFiles::remove(TransferEngine& engine, cons
     }
     {
         const std::lock_guard lock(mutex_);
-        std::erase_if(entries_, [&](const Entry& entry) {
-            return std::ranges::any_of(*removed, [&](const auto& file) { return file.number == entry.file.number; });
-        });
+        std::erase_if(entries_, is_removed);
     }
     if (published) return removed;
     return std::unexpected(wrap("the files are not served any more, but", published.error()));
@@ -160,8 +165,14 @@ Result<std::vector<ServedFile>> ServedFiles::remove(TransferEngine& engine, cons
 
 std::vector<ServedFile> ServedFiles::describe() const {
     const std::lock_guard lock(mutex_);
+    return describeLocked();
+}
+
+std::vector<ServedFile> ServedFiles::describeLocked() const {
     std::vector<ServedFile> all;
-    std::ranges::transform(entries_, std::back_inserter(all), &Entry::file);
+    for (const Entry& entry : entries_) {
+        if (!entry.going) all.push_back(entry.file);
+    }
     return all;
 }
 

@@ -30,8 +30,10 @@ struct ServedFile {
 /// How files are served.
 struct FileOptions {
     bool read_only = false;
-    bool direct = false;  ///< Whether the engine's transport opens them like that.
-    bool force = false;   ///< A block device even where it holds a file system or a partition table.
+    bool direct = false;                          ///< Whether the engine's transport opens them like that.
+    NvmeofBackend backend = NvmeofBackend::User;  ///< Who serves them.
+    std::string backend_option = "--backend";     ///< As NvmeofOptions::backend_option.
+    bool force = false;  ///< A block device even where it holds a file system or a partition table.
 };
 
 /// A file as a user names it: by its number or by its absolute path.
@@ -47,7 +49,7 @@ struct FileChoice {
     bool ignore_missing = false;  ///< Else NotFound.
 };
 
-/// The files that an engine serves. From any thread; changes wait for each other.
+/// The files that an engine serves. From any thread; additions wait for each other.
 class ServedFiles {
   public:
     /// Whether all of them could be opened and served, beside those that are served: NoInput, NotPermitted, BadData,
@@ -69,11 +71,14 @@ class ServedFiles {
     struct Entry {
         ServedFile file;
         io::FileFacts facts;
+        bool going = false;  // Withdrawn; its device may still have something to do.
     };
     std::vector<Entry> entries() const;
+    std::vector<ServedFile> describeLocked() const;
+    Result<std::vector<ServedFile>> findLocked(const FileChoice& choice) const;
     Result<std::vector<Entry>> inspect(std::span<const FileRequest> requests, const FileOptions& options) const;
 
-    std::mutex changes_;        // Held over calls of the engine.
+    std::mutex additions_;      // Held over calls of the engine.
     mutable std::mutex mutex_;  // Guards the members, never a call of the engine.
     std::vector<Entry> entries_;
 };

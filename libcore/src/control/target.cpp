@@ -9,6 +9,8 @@
 #include "base/units.h"
 #include "metadata/open_store.h"
 #include "segment/protocols.h"
+#include "transport/nvmeof/file_opening.h"
+#include "transport/nvmeof/transport_id.h"
 #include "transport/transport.h"
 
 namespace mc::control {
@@ -64,7 +66,18 @@ std::string Target::filesSegment() const {
 }
 
 FileOptions Target::fileOptions(bool force) const {
-    return {.read_only = read_only_, .direct = engine_.options().nvmeof.direct_io, .force = force};
+    const NvmeofOptions& options = engine_.options().nvmeof;
+    const auto where = nvmeof::parseTransportId(trid_);
+    return {.read_only = read_only_,
+            .direct = options.direct_io,
+            .backend = where ? nvmeof::backendFor(*where, options) : NvmeofBackend::User,
+            .backend_option = options.backend_option,
+            .force = force};
+}
+
+Result<void> Target::expectBackend() const {
+    const auto where = nvmeof::parseTransportId(trid_);
+    return where ? nvmeof::checkBackend(*where, engine_.options().nvmeof) : std::unexpected(where.error());
 }
 
 Result<void> Target::expectMemory() const {
@@ -109,6 +122,7 @@ Result<std::vector<ServedBuffer>> Target::removeMemory(const BufferChoice& choic
 
 Result<void> Target::checkFiles(std::span<const FileRequest> requests, bool force) const {
     if (auto room = expectRoomForFiles(); !room) return room;
+    if (auto possible = expectBackend(); !possible) return possible;
     return files_.check(requests, fileOptions(force));
 }
 

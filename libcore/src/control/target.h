@@ -100,6 +100,7 @@ class Target {
     Result<std::uint16_t> dataPort() const;
     Result<void> expectMemory() const;
     Result<void> expectRoomForFiles() const;
+    Result<void> expectBackend() const;
     FileOptions fileOptions(bool force) const;
 
     const std::string metadata_server_;

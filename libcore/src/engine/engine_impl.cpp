@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "engine/engine_options.h"
 #include "io/socket.h"
+#include "nvme/host/controller.h"
 #include "segment/protocols.h"
 #include "transport/local_files/local_files_transport.h"
 #include "transport/nvmeof/nvmeof_transport.h"
@@ -19,6 +20,14 @@ namespace {
 
 // Of all notifications that nobody has taken yet.
 constexpr std::size_t kMaxNotificationBytes = std::size_t{16} << 20;
+
+// What files are recognised by after a restart: by a name that nobody else has, else by the subsystem that they were
+// put into by name, else by this machine. An address won't do: its port may be another one next time.
+std::string identityOfFiles(const Membership& joined, const NvmeofOptions& options) {
+    if (joined.hasClaimedName()) return joined.name();
+    if (!options.nqn.empty()) return options.nqn;
+    return nvme::hostNqn().value_or(joined.advertisedHost());
+}
 
 // 0 for a descriptor whose sum is a lie.
 std::uint64_t lengthOf(const std::vector<LegacyFile>& files) {
@@ -99,7 +108,7 @@ Result<Transport*> TransferEngine::Impl::installTcp() {
     io::SocketAddress address = (*joined)->boundAddress();
     address.setPort(options.tcp.data_port);
     constexpr int kBacklog = 1024;
-    auto listener = options.tcp.data_port != 0 ? io::listenOn(address, kBacklog)
+    auto listener = options.tcp.data_port != 0 ? io::listenOn(address, kBacklog, "--tcp-data-port")
                                                : io::listenInRange(address, options.port_range, kBacklog);
     if (!listener) return std::unexpected(wrap("tcp data port", listener.error()));
     auto transport = tcp::TcpTransport::open(std::move(*listener), (*joined)->name(), options.use_ipv6, options.tcp);
@@ -110,7 +119,11 @@ Result<Transport*> TransferEngine::Impl::installTcp() {
 Result<Transport*> TransferEngine::Impl::installNvmeof(std::string_view where) {
     const auto joined = membership();
     if (!joined) return std::unexpected(joined.error());
-    auto transport = nvmeof::NvmeofTransport::open(where, (*joined)->name(), options.nvmeof);
+    auto transport = nvmeof::NvmeofTransport::open(where,
+                                                   {.name = (*joined)->name(),
+                                                    .identity = identityOfFiles(**joined, options.nvmeof),
+                                                    .advertised_host = options.advertise_address},
+                                                   options.nvmeof);
     if (!transport) return std::unexpected(transport.error());
     return install(std::move(*transport));
 }
@@ -184,13 +197,16 @@ Result<void> TransferEngine::Impl::withdrawMemory(std::span<void* const> addrs) 
     return published;
 }
 
-Result<FileBufferID> TransferEngine::Impl::registerFile(const std::string& path, const LocalFileOptions& file) {
+Result<std::vector<FileBufferID>> TransferEngine::Impl::registerFiles(std::span<const FileEntry> files) {
     if (const auto joined = membership(); !joined) return std::unexpected(joined.error());
-    auto id = local.registerFile(path, file);
-    if (!id) return id;
+    if (files.empty()) return std::vector<FileBufferID>{};
+    auto ids = local.registerFiles(files);
+    if (!ids) return ids;
     auto published = publish();
-    if (published) return id;
-    static_cast<void>(local.unregisterFile(path));
+    if (published) return ids;
+    for (const FileEntry& file : files) {
+        static_cast<void>(local.unregisterFile(file.path));
+    }
     static_cast<void>(publish());  // Takes back what did get through.
     return std::unexpected(published.error());
 }
@@ -250,6 +266,12 @@ Result<FoundSegment> TransferEngine::Impl::findSegment(SegmentHandle handle) con
     auto own = local.describe(name);
     if (own.empty()) return fail(ErrorCode::NotFound, fmt::format("segment {}: this engine serves nothing yet", name));
     return FoundSegment{std::move(own.front()), (*joined)->advertisedHost(), (*joined)->rpcPort()};
+}
+
+Result<std::shared_ptr<const SegmentDescriptor>> TransferEngine::Impl::ownDescriptor() const {
+    auto own = findSegment(kLocalSegment);
+    if (!own) return std::unexpected(own.error());
+    return std::make_shared<const SegmentDescriptor>(std::move(own->descriptor));
 }
 
 Result<PeerInfo> TransferEngine::Impl::peerInfo(SegmentHandle handle) {

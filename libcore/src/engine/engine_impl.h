@@ -39,7 +39,7 @@ class TransferEngine::Impl {
                                 bool remote_accessible);
     /// Takes them out of what is published, all or none.
     Result<void> withdrawMemory(std::span<void* const> addrs);
-    Result<FileBufferID> registerFile(const std::string& path, const LocalFileOptions& file);
+    Result<std::vector<FileBufferID>> registerFiles(std::span<const FileEntry> files);
     Result<void> unregisterFile(const std::string& path);
     /// Publishes what the store has lost, and what could not be told it; the keys that were missing.
     Result<std::vector<std::string>> restorePublished();
@@ -49,6 +49,9 @@ class TransferEngine::Impl {
     Result<SegmentHandle> open(std::string_view name);
     /// Looks the segment up (again) and makes it what requests see.
     Result<void> lookUp(SegmentHandle handle);
+
+    /// What this engine publishes under its name.
+    Result<std::shared_ptr<const SegmentDescriptor>> ownDescriptor() const;
 
     Result<PeerInfo> peerInfo(SegmentHandle handle);
 

@@ -29,11 +29,14 @@ constexpr std::array kTable{
            .group = kEngine,
            .summary = "address to bind and to advertise",
            .details = "By default the host of the server name. The address is bound exactly, and never guessed."},
-    Option{.name = "advertise",
-           .placeholder = "ADDRESS",
-           .group = kEngine,
-           .summary = "address to publish instead of the bound one",
-           .details = "For peers that reach this machine under another address, such as behind a NAT."},
+    Option{
+        .name = "advertise",
+        .placeholder = "ADDRESS",
+        .group = kEngine,
+        .summary = "address to publish instead of the bound one",
+        .details =
+            "For peers that reach this machine under another address, such as behind a NAT. Files are published under "
+            "it, too."},
     Option{.name = "ipv6",
            .type = Type::Flag,
            .environment = "MC_USE_IPV6",
@@ -261,6 +264,8 @@ constexpr std::array kTable{
            .summary = "how long to keep a peer that asks for nothing; 0: for ever",
            .details = "Peers keep connections for their next request, and make a new one where it was closed."},
     kNvmeofDirectIo,
+    kNvmeofInitiator,
+    kNvmeofInitiatorPageCache,
     kNvmeofWorkers,
     kNvmeofThreads,
     kNvmeofQueueEntries,

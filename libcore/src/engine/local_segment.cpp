@@ -49,6 +49,7 @@ Transport* LocalSegment::choose(const SegmentDescriptor& descriptor) const {
 }
 
 std::unique_ptr<Transport> LocalSegment::remove(std::string_view protocol) {
+    const std::unique_lock unused(uses_);
     const std::lock_guard lock(mutex_);
     const auto found =
         std::ranges::find_if(transports_, [&](const auto& transport) { return transport->protocol() == protocol; });
@@ -157,31 +158,59 @@ bool LocalSegment::areHidden(std::span<void* const> addrs) const {
                                [this](void* addr) { return hidden_.contains(reinterpret_cast<std::uint64_t>(addr)); });
 }
 
-Result<FileBufferID> LocalSegment::registerFile(const std::string& path, const LocalFileOptions& options) {
+// With the numbers that they get.
+Result<std::vector<FileEntry>> LocalSegment::numbered(std::span<const FileEntry> files) const {
+    std::vector<FileEntry> all(files.begin(), files.end());
+    std::map<std::string_view, FileBufferID> taken;
+    for (const auto& [path, file] : files_)
+        taken[path] = file.id;
+    FileBufferID last = last_file_;
+    for (FileEntry& file : all) {
+        if (taken.contains(file.path))
+            return fail(ErrorCode::AlreadyExists, fmt::format("file {}: registered already", file.path));
+        FileBufferID& id = file.options.id;
+        if (id == 0) id = last + 1;
+        if (std::ranges::any_of(taken, [id](const auto& other) { return other.second == id; }))
+            return fail(ErrorCode::AlreadyExists, fmt::format("file {}: number {} is another file's", file.path, id));
+        taken[file.path] = id;
+        last = std::max(last, id);
+    }
+    return all;
+}
+
+Result<std::vector<FileBufferID>> LocalSegment::registerFiles(std::span<const FileEntry> files) {
     const std::lock_guard lock(mutex_);
-    if (files_.contains(path)) return fail(ErrorCode::AlreadyExists, fmt::format("file {}: registered already", path));
-    const FileBufferID id = options.id != 0 ? options.id : last_file_ + 1;
-    if (std::ranges::any_of(files_, [id](const auto& entry) { return entry.second.id == id; }))
-        return fail(ErrorCode::AlreadyExists, fmt::format("file {}: number {} is another file's", path, id));
+    const auto all = numbered(files);
+    if (!all) return std::unexpected(all.error());
     for (const auto& transport : transports_) {
-        auto registered = transport->registerFile(id, path, options);
+        auto registered = transport->registerFiles(*all);
         if (registered) {
-            files_[path] = {.id = id, .transport = transport.get()};
-            last_file_ = std::max(last_file_, id);
-            return id;
+            std::vector<FileBufferID> ids;
+            for (const FileEntry& file : *all) {
+                files_[file.path] = {.id = file.options.id, .transport = transport.get()};
+                last_file_ = std::max(last_file_, file.options.id);
+                ids.push_back(file.options.id);
+            }
+            return ids;
         }
         if (registered.error().code != ErrorCode::Unsupported) return std::unexpected(registered.error());
     }
-    return fail(ErrorCode::Unsupported, fmt::format("file {}: no installed transport serves files", path),
+    return fail(ErrorCode::Unsupported, fmt::format("file {}: no installed transport serves files", files.front().path),
                 "install nvmeof_generic with the address to serve them at");
 }
 
 Result<void> LocalSegment::unregisterFile(const std::string& path) {
+    const std::shared_lock use(uses_);
+    File file;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = files_.find(path);
+        if (found == files_.end()) return fail(ErrorCode::NotFound, fmt::format("file {}: not registered", path));
+        file = found->second;
+    }
+    auto done = file.transport->unregisterFile(file.id);
     const std::lock_guard lock(mutex_);
-    const auto found = files_.find(path);
-    if (found == files_.end()) return fail(ErrorCode::NotFound, fmt::format("file {}: not registered", path));
-    auto done = found->second.transport->unregisterFile(found->second.id);
-    files_.erase(found);
+    files_.erase(path);
     return done;
 }
 
@@ -195,8 +224,8 @@ Result<void> LocalSegment::hideFile(const std::string& path) {
 }
 
 std::optional<FileService> LocalSegment::fileService() const {
-    const std::lock_guard lock(mutex_);
-    for (const auto& transport : transports_) {
+    const std::shared_lock use(uses_);
+    for (const Transport* transport : transports()) {
         if (auto service = transport->fileService()) return service;
     }
     return std::nullopt;

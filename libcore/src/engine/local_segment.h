@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,12 +45,14 @@ class LocalSegment {
     void show(std::span<void* const> addrs);
     bool areHidden(std::span<void* const> addrs) const;
 
-    /// Through the first transport that has files.
-    Result<FileBufferID> registerFile(const std::string& path, const LocalFileOptions& options);
+    /// Through the first transport that has files; all of them or none.
+    Result<std::vector<FileBufferID>> registerFiles(std::span<const FileEntry> files);
+    /// Takes as long as the file's device does; nobody else waits. Hidden before.
     Result<void> unregisterFile(const std::string& path);
     /// Leaves it out of what is published. NotFound, or Busy if it is hidden already.
     Result<void> hideFile(const std::string& path);
 
+    /// May take a moment where a disk holds up who serves the files; nobody else waits.
     std::optional<FileService> fileService() const;
 
     /// What is published: one descriptor per transport that can serve, the first under `name`, others under
@@ -58,7 +61,9 @@ class LocalSegment {
 
   private:
     Result<void> registerOne(const BufferEntry& buffer, std::string_view location, bool remote_accessible);
+    Result<std::vector<FileEntry>> numbered(std::span<const FileEntry> files) const;
 
+    mutable std::shared_mutex uses_;  // Shared while a transport is called without the lock below.
     mutable std::mutex mutex_;
     RegionRegistry memory_;
     std::set<std::uint64_t> hidden_;

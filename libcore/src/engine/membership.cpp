@@ -52,18 +52,17 @@ Result<std::unique_ptr<Membership>> Membership::join(std::shared_ptr<metadata::S
     if (auto answering = member->answer(std::move(*listener)); !answering) return std::unexpected(answering.error());
     if (member->store_) {
         const metadata::RpcMeta location{member->advertised_host_, member->rpc_port_};
-        auto version = claimName({.store = *member->store_,
-                                  .keys = member->keys_,
-                                  .options = options,
-                                  .name = member->name_,
-                                  .location = location,
-                                  .bound = member->bound_});
         const std::string key = member->keys_.rpcMeta(member->name_);
         const std::string value = metadata::encodeRpcMeta(location);
-        if (!version) {
-            member->rememberAttempt(key, value, version.error());
-            return std::unexpected(wrap(fmt::format("publish {}", member->name_), version.error()));
-        }
+        auto version =
+            claimName({.store = *member->store_,
+                       .keys = member->keys_,
+                       .options = options,
+                       .name = member->name_,
+                       .location = location,
+                       .bound = member->bound_,
+                       .on_failed_put = [&](const Error& error) { member->rememberAttempt(key, value, error); }});
+        if (!version) return std::unexpected(wrap(fmt::format("publish {}", member->name_), version.error()));
         member->published_[key] = {value, std::move(*version), {}};
     }
     return member;
@@ -154,7 +153,7 @@ Result<FileDescriptor> Membership::bind(const std::string& server_name, const st
     auto addresses = io::resolve(host, port, options_.use_ipv6 ? io::AddressFamily::V6 : io::AddressFamily::Any);
     if (!addresses) return std::unexpected(wrap("server name", addresses.error()));
     bound_ = addresses->front();
-    auto listener = port != 0 ? io::listenOn(bound_, options_.handshake_listen_backlog)
+    auto listener = port != 0 ? io::listenOn(bound_, options_.handshake_listen_backlog, "--local-server-name")
                               : io::listenInRange(bound_, options_.port_range, options_.handshake_listen_backlog);
     if (!listener) return listener;
     bound_ = io::localAddress(*listener);

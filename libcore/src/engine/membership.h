@@ -49,6 +49,8 @@ class Membership {
     Membership& operator=(const Membership&) = delete;
 
     const std::string& name() const { return name_; }
+    /// It was claimed in a metadata store; else it is an address, of which the port may have been drawn.
+    bool hasClaimedName() const { return store_ != nullptr; }
     const std::string& advertisedHost() const { return advertised_host_; }
     std::uint16_t rpcPort() const { return rpc_port_; }
     /// The address that was bound; data ports go there, too.

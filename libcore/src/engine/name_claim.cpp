@@ -51,9 +51,9 @@ Result<void> expectDead(const NameClaim& claim, const RpcMeta& owner) {
     const auto addresses = io::resolve(owner.ip_or_host_name, owner.rpc_port);
     // Says more about our own name service than about the owner.
     if (!addresses) {
-        Error unknown = wrap(fmt::format("server name {}: look for its owner", claim.name), addresses.error());
-        unknown.hint = "where that host is gone for good, --take-over=always takes the name";
-        return std::unexpected(std::move(unknown));
+        const Error unknown = wrap(fmt::format("server name {}: look for its owner", claim.name), addresses.error());
+        return fail(unknown.code, unknown.message,
+                    "where that host is gone for good, --take-over=always takes the name");
     }
     if (isBoundByClaimant(claim, owner, *addresses)) return {};
     const std::string address = formatHostPort(owner.ip_or_host_name, owner.rpc_port);
@@ -112,18 +112,22 @@ bool isLost(const Error& error) {
     return error.code == ErrorCode::Busy || error.code == ErrorCode::AlreadyExists;
 }
 
-// Without preconditions. Some stock servers refuse to overwrite rpc_meta keys, and none refuses to remove them.
 /// Nothing if somebody else was faster.
+Result<std::optional<std::string>> outcome(const NameClaim& claim, Result<std::string> put) {
+    if (put) return std::optional(std::move(*put));
+    if (isLost(put.error())) return std::nullopt;
+    claim.on_failed_put(put.error());
+    return std::unexpected(std::move(put.error()));
+}
+
+// Without preconditions. Some stock servers refuse to overwrite rpc_meta keys, and none refuses to remove them.
 Result<std::optional<std::string>> putPlainly(const NameClaim& claim, const std::string& key, const std::string& value,
                                               bool exists) {
     if (exists) {
         auto removed = claim.store.remove(key, Precondition::any(), storeDeadline(claim.options));
         if (!removed && removed.error().code != ErrorCode::NotFound) return std::unexpected(removed.error());
     }
-    auto version = claim.store.put(key, value, Precondition::any(), storeDeadline(claim.options));
-    if (version) return std::optional(std::move(*version));
-    if (isLost(version.error())) return std::nullopt;
-    return std::unexpected(version.error());
+    return outcome(claim, claim.store.put(key, value, Precondition::any(), storeDeadline(claim.options)));
 }
 
 /// Nothing if somebody else was faster.
@@ -147,10 +151,8 @@ Result<std::optional<std::string>> tryToClaim(const NameClaim& claim) {
     if (exists && (*meta)->version.empty()) return putPlainly(claim, meta_key, value, exists);
     auto version = claim.store.put(meta_key, value, exists ? unchanged(**meta) : Precondition::absent(),
                                    storeDeadline(claim.options));
-    if (version) return std::optional(std::move(*version));
-    if (version.error().code == ErrorCode::Unsupported) return putPlainly(claim, meta_key, value, exists);
-    if (isLost(version.error())) return std::nullopt;
-    return std::unexpected(version.error());
+    if (!version && version.error().code == ErrorCode::Unsupported) return putPlainly(claim, meta_key, value, exists);
+    return outcome(claim, std::move(version));
 }
 
 }  // namespace

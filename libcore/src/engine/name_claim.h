@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "mc/engine_options.h"
@@ -20,6 +21,7 @@ struct NameClaim {
     std::string name;
     metadata::RpcMeta location;  ///< Where the claimant says that it answers,
     io::SocketAddress bound;     ///< and the address on which it listens already.
+    std::function<void(const Error&)> on_failed_put = [](const Error&) {};  ///< Which may be done all the same.
 };
 
 /// Publishes where the claimant is, if EngineOptions::take_over allows it; the version of the rpc_meta key. Else

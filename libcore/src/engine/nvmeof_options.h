@@ -23,6 +23,26 @@ inline constexpr config::Option kNvmeofDirectIo{
     .details =
         "Measures the disk, not the memory. Of the variable, 0, off, no and false mean off; "
         "Mooncake takes any value for on."};
+inline constexpr config::Option kNvmeofInitiator{
+    .name = "initiator",
+    .type = config::Type::Choice,
+    .environment = "MC_NVMEOF_GENERIC_INITIATOR",
+    .choices = {"user", "kernel", "auto"},
+    .fallback = "user",
+    .group = kNvmeofGroup,
+    .summary = "through what files of others are reached",
+    .details =
+        "user: hosts of this program, over TCP. kernel: the kernel's NVMe host, over TCP or RDMA, which needs root and "
+        "its modules; a controller that is connected already is used, one that was not is disconnected at the end. "
+        "auto: user, but kernel for RDMA."};
+inline constexpr config::Option kNvmeofInitiatorPageCache{
+    .name = "initiator-page-cache",
+    .type = config::Type::Flag,
+    .group = kNvmeofGroup,
+    .summary = "with the kernel, read and write through this machine's page cache",
+    .details =
+        "Measures this machine's memory: writes end before the target has them, and reads may not see what others "
+        "have written. Without, the cache is passed by, also for requests that are no whole blocks."};
 inline constexpr config::Option kNvmeofWorkers{
     .name = "nvmeof-workers",
     .type = config::Type::Integer,
@@ -32,7 +52,9 @@ inline constexpr config::Option kNvmeofWorkers{
     .fallback = "8",
     .group = kNvmeofGroup,
     .summary = "client loops, each with a controller of its own at each target",
-    .details = "A loop connects when a thread that belongs to it first uses the target."};
+    .details =
+        "A loop connects when a thread that belongs to it first uses the target. With --initiator=kernel they share "
+        "one, which has a queue for each."};
 inline constexpr config::Option kNvmeofThreads{.name = "nvmeof-threads",
                                                .type = config::Type::Integer,
                                                .min = "1",
@@ -60,7 +82,10 @@ inline constexpr config::Option kNvmeofLossTimeout{
     .type = config::Type::Duration,
     .fallback = "30s",
     .group = kNvmeofGroup,
-    .summary = "how long to try to reconnect to a target before requests fail"};
+    .summary = "how long to try to reconnect to a target before requests fail",
+    .details =
+        "With --initiator=kernel whole seconds, one at least, from when the kernel has noticed: at once where the "
+        "connection was closed, else by its keep-alive, within about ten seconds."};
 
 inline constexpr config::Option kNvmeofHostNqn{
     .name = "nvmeof-host-nqn",

@@ -71,10 +71,11 @@ Result<void> TransferEngine::Impl::submit(Batch& batch, std::span<const Transfer
 // looked up again for this call; once is enough, its owner may be slow to answer.
 TaskStatus TransferEngine::Impl::prepare(Batch& batch, const TransferRequest& request, const OpenedSegment*& segment,
                                          SegmentHandle& looked_up) {
-    if (request.opcode != Opcode::Read && request.opcode != Opcode::Write) return TaskStatus::INVALID;
+    const bool flush = request.opcode == Opcode::Flush;
+    if (request.opcode != Opcode::Read && request.opcode != Opcode::Write && !flush) return TaskStatus::INVALID;
     if (request.length == 0)
         return segments.nameOf(request.target_id).empty() ? TaskStatus::INVALID : TaskStatus::COMPLETED;
-    if (batch.local.find(reinterpret_cast<std::uint64_t>(request.source), request.length) == nullptr)
+    if (!flush && batch.local.find(reinterpret_cast<std::uint64_t>(request.source), request.length) == nullptr)
         return TaskStatus::INVALID;
     if (reaches(batch, request, segment)) return TaskStatus::WAITING;
     if (std::exchange(looked_up, request.target_id) == request.target_id) return TaskStatus::INVALID;
@@ -88,7 +89,8 @@ TaskStatus TransferEngine::Impl::prepare(Batch& batch, const TransferRequest& re
 
 bool TransferEngine::Impl::reaches(Batch& batch, const TransferRequest& request, const OpenedSegment*& segment) {
     segment = batch.segments.find(segments, request.target_id);
-    return segment != nullptr && segment->holds(request, batch.segments.hint());
+    if (segment == nullptr || !segment->holds(request, batch.segments.hint())) return false;
+    return request.opcode != Opcode::Flush || segment->transport->capabilities().flushes;
 }
 
 std::span<Slice> TransferEngine::Impl::cut(Batch& batch, std::size_t index, const TransferRequest& request,
@@ -106,7 +108,9 @@ std::span<Slice> TransferEngine::Impl::cut(Batch& batch, std::size_t index, cons
         slice.opcode = request.opcode;
         slice.retries_left =
             static_cast<std::uint8_t>(std::clamp<int>(retries, 0, std::numeric_limits<std::uint8_t>::max()));
+        slice.refusals = 0;
         slice.file_id = request.file_id;
+        slice.pages = count == 1 ? request.pages : nullptr;
         slice.local = static_cast<std::byte*>(request.source) + (i * piece);
         slice.remote = request.target_offset + (i * piece);
         slice.length = std::min(piece, request.length - (i * piece));

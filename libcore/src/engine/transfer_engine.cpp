@@ -130,7 +130,14 @@ Result<void> TransferEngine::withdrawLocalMemory(std::span<void* const> addrs) {
 }
 
 Result<FileBufferID> TransferEngine::registerLocalFile(const std::string& path, const LocalFileOptions& options) {
-    return impl_->registerFile(path, options);
+    const FileEntry file{path, options};
+    const auto ids = impl_->registerFiles({&file, 1});
+    if (!ids) return std::unexpected(ids.error());
+    return ids->front();
+}
+
+Result<std::vector<FileBufferID>> TransferEngine::registerLocalFileBatch(std::span<const FileEntry> files) {
+    return impl_->registerFiles(files);
 }
 
 Result<void> TransferEngine::unregisterLocalFile(const std::string& path) {
@@ -155,7 +162,11 @@ Result<void> TransferEngine::closeSegment(SegmentHandle handle) {
 Result<std::shared_ptr<const SegmentDescriptor>> TransferEngine::segmentDescriptor(SegmentHandle handle) const {
     auto segment = impl_->segments.get(handle);
     if (!segment) {
-        if (auto found = impl_->lookUp(handle); !found) return std::unexpected(found.error());
+        if (auto found = impl_->lookUp(handle); !found) {
+            // Others may reach what this engine itself can't, such as files that its kernel serves over RDMA.
+            if (handle == kLocalSegment && found.error().code == ErrorCode::Unsupported) return impl_->ownDescriptor();
+            return std::unexpected(found.error());
+        }
         segment = impl_->segments.get(handle);
     }
     if (!segment) return fail(ErrorCode::NotFound, fmt::format("segment handle {}: not looked up", handle));

@@ -35,8 +35,12 @@ class BlockDevice {
     virtual bool isReadOnly() const { return false; }
     /// Past the page cache.
     virtual bool isDirect() const { return false; }
+    /// The kernel carries out one write at a time: further threads would only spin for the file's lock.
+    virtual bool writesExclude() const { return false; }
     /// Of a file; -1 where there is none.
     virtual int descriptor() const { return -1; }
+    /// Of a file that sendfile(2) takes the range from, which is not empty, without waiting for a disk; else -1.
+    virtual int sendableFrom(std::uint64_t /*offset*/, std::uint64_t /*length*/) { return -1; }
     /// All of it where it is memory, which may be read and written in place; else empty.
     virtual std::span<std::byte> memory() const { return {}; }
 
@@ -52,6 +56,7 @@ struct FileDeviceOptions {
     bool read_only = false;
     bool direct = false;  ///< O_DIRECT.
     bool force = false;   ///< A block device also where something is on it.
+    bool shared = false;  ///< A block device also where others have it open.
 };
 
 /// A regular file or a block device. Errors name the path: NoInput, NotPermitted, BadData as inspectFile;

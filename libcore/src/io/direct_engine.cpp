@@ -7,6 +7,7 @@
 namespace mc::io {
 
 void DirectEngine::flush() {
+    kept_ = 0;
     do {
         again_ = false;
         while (BlockRequest* const request = shares_.next()) {

@@ -21,8 +21,11 @@ class DirectEngine {
     virtual ~DirectEngine() = default;
 
     virtual const char* name() const = 0;
-    /// Keeps it until flush.
-    void submit(BlockRequest& request) { shares_.push(request); }
+    /// Keeps it until flush; or until there are a few, so that the disk begins before the last has come.
+    void submit(BlockRequest& request) {
+        shares_.push(request);
+        if (++kept_ == kMostKept) flush();
+    }
     /// Gives the kernel as much as it may have.
     void flush();
 
@@ -41,8 +44,11 @@ class DirectEngine {
     void batchFinished() { sink_.batchEnded(); }
 
   private:
+    static constexpr int kMostKept = 8;
+
     BlockSink& sink_;
     DeviceShares shares_;
+    int kept_ = 0;
     bool again_ = false;  // Something that was refused waits for its place again.
 };
 

@@ -4,6 +4,7 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -11,6 +12,8 @@
 #include <array>
 #include <cerrno>
 #include <utility>
+
+#include "io/page_cache.h"
 
 namespace mc::io {
 namespace {
@@ -42,6 +45,18 @@ std::optional<int> FileDevice::tryNow(BlockRequest& request) {
     if (error == EOPNOTSUPP) tells.store(false, std::memory_order_relaxed);
     if (error == EAGAIN || error == EOPNOTSUPP) return std::nullopt;
     return error;
+}
+
+int FileDevice::sendableFrom(std::uint64_t offset, std::uint64_t length) {
+    if (geometry_.direct || !tells_cache_.load(std::memory_order_relaxed)) return -1;
+    // What is left of a folio behind the end of a file that was made shorter still counts as cached.
+    struct stat status{};
+    const bool whole = geometry_.is_block_device || (::fstat(file_.get(), &status) == 0 &&
+                                                     static_cast<std::uint64_t>(status.st_size) >= offset + length);
+    if (!whole) return -1;
+    const auto cached = inPageCache(file_.get(), offset, length);
+    if (!cached) tells_cache_.store(false, std::memory_order_relaxed);
+    return cached.value_or(false) ? file_.get() : -1;
 }
 
 int FileDevice::carryOut(BlockRequest& request) {

@@ -30,7 +30,9 @@ class FileDevice : public BlockDevice {
     std::uint32_t memoryAlignment() const override { return geometry_.memory_alignment; }
     bool isReadOnly() const override { return geometry_.read_only; }
     bool isDirect() const override { return geometry_.direct; }
+    bool writesExclude() const override { return !geometry_.direct && !geometry_.is_block_device; }
     int descriptor() const override { return file_.get(); }
+    int sendableFrom(std::uint64_t offset, std::uint64_t length) override;
     std::optional<int> tryNow(BlockRequest& request) override;
     int carryOut(BlockRequest& request) override;
 
@@ -44,7 +46,9 @@ class FileDevice : public BlockDevice {
     std::string path_;
     FileDescriptor file_;
     FileGeometry geometry_;
-    // Whether the file system can tell that it would wait; until it says otherwise.
+    // Whether the kernel tells what it has in its cache, and the file system that it would wait; until they say
+    // otherwise.
+    std::atomic<bool> tells_cache_ = true;
     std::atomic<bool> tells_reads_ = true;
     std::atomic<bool> tells_writes_ = true;
 };

@@ -29,6 +29,13 @@ std::string_view kindOf(mode_t mode) {
     return "is no regular file";
 }
 
+std::string howToMake(const std::string& path) {
+    const std::string directory = std::filesystem::path(path).parent_path().native();
+    if (std::error_code ignored; !std::filesystem::is_directory(directory, ignored))
+        return fmt::format("there is no directory {}", printable(directory));
+    return fmt::format("is the path right? no file is made here, but by truncate -s 1G {}", printable(path));
+}
+
 // Its st_size is 0.
 Result<std::uint64_t> blockDeviceLength(const std::string& path) {
     const FileDescriptor device(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
@@ -58,7 +65,11 @@ Result<FileFacts> inspectFile(std::string_view path) {
     if (!isUtf8(facts.path))
         return unfit(facts.path, "the name is not UTF-8, which a descriptor can't hold", "give it another name");
     struct stat status{};
-    if (::stat(facts.path.c_str(), &status) != 0) return failErrno("stat", printable(facts.path), errno);
+    if (::stat(facts.path.c_str(), &status) != 0) {
+        Error error = systemError("stat", printable(facts.path), errno);
+        if (error.code == ErrorCode::NoInput) error.hint = howToMake(facts.path);
+        return std::unexpected(std::move(error));
+    }
     facts.is_block_device = S_ISBLK(status.st_mode);
     if (!facts.is_block_device && !S_ISREG(status.st_mode))
         return unfit(facts.path, kindOf(status.st_mode), "give a regular file or a block device");

@@ -1,5 +1,6 @@
 #include "io/loop_thread.h"
 
+#include <csignal>
 #include <future>
 #include <system_error>
 
@@ -7,6 +8,17 @@
 #include "base/thread.h"
 
 namespace mc::io {
+namespace {
+
+// sendfile(2) and splice(2) can't be told not to raise it.
+void blockBrokenPipeSignal() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<LoopThread>> LoopThread::start(const std::string& name) {
     auto loop = EventLoop::open();
@@ -21,6 +33,7 @@ Result<std::unique_ptr<LoopThread>> LoopThread::start(const std::string& name) {
 LoopThread::LoopThread(std::unique_ptr<EventLoop> loop, const std::string& name)
     : loop_(std::move(loop)), thread_([this, name](const std::stop_token& stop) {
           nameThisThread(name);
+          blockBrokenPipeSignal();
           while (!stop.stop_requested()) {
               loop_->runOnce();
           }

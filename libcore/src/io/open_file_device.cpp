@@ -106,7 +106,7 @@ Result<std::shared_ptr<BlockDevice>> openFileDevice(const std::string& path, con
     }
     int flags = O_CLOEXEC | (options.read_only ? O_RDONLY : O_RDWR) | (options.direct ? O_DIRECT : 0);
     // Linux gives a block device to one at a time who asks so; a mounted file system has asked.
-    if (facts->is_block_device && !options.read_only) flags |= O_EXCL;
+    if (facts->is_block_device && !options.read_only && !options.shared) flags |= O_EXCL;
     FileDescriptor file(::open(facts->path.c_str(), flags));
     if (!file) return std::unexpected(refusal(facts->path, options, facts->is_block_device, errno));
     const auto geometry = geometryOf(*facts, file.get(), options);

@@ -22,12 +22,6 @@
 namespace mc::io {
 namespace {
 
-Result<FileDescriptor> openStream(int family) {
-    FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!socket) return failErrno("socket", "", errno);
-    return socket;
-}
-
 void setOption(const FileDescriptor& socket, int level, int name, int value) {
     ::setsockopt(socket.get(), level, name, &value, sizeof(value));
 }
@@ -73,14 +67,23 @@ std::string describePortOwner(std::uint16_t port) {
 
 }  // namespace
 
-Result<FileDescriptor> listenOn(const SocketAddress& address, int backlog) {
+Result<FileDescriptor> openStream(int family) {
+    FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket) return failErrno("socket", "", errno);
+    return socket;
+}
+
+Result<FileDescriptor> listenOn(const SocketAddress& address, int backlog, std::string_view option) {
     auto socket = openStream(address.family());
     if (!socket) return socket;
     setOption(*socket, SOL_SOCKET, SO_REUSEADDR, 1);
     if (::bind(socket->get(), address.get(), address.length()) != 0 || ::listen(socket->get(), backlog) != 0) {
         const int number = errno;  // Before naming the address, which may change it.
         Error error = systemError("listen on", address.toString(), number);
-        if (number == EADDRINUSE) error.hint = fmt::format("the port belongs to {}", describePortOwner(address.port()));
+        if (number == EADDRINUSE) {
+            error.hint = fmt::format("the port belongs to {}", describePortOwner(address.port()));
+            if (!option.empty()) error.hint += fmt::format("; give another with {}", option);
+        }
         if (number == EADDRNOTAVAIL) error.hint = "the address is none of this machine's; see: ip -brief address";
         return std::unexpected(std::move(error));
     }
@@ -109,16 +112,6 @@ Result<FileDescriptor> listenInRange(SocketAddress address, PortRange range, int
     return fail(ErrorCode::CannotCreate,
                 fmt::format("listen on {}: all ports from {} to {} are taken", address.host(), range.first, range.last),
                 "widen the range: --min-port and --max-port, or MC_MIN_RPC_PORT and MC_MAX_RPC_PORT");
-}
-
-Result<FileDescriptor> startConnect(const SocketAddress& address) {
-    auto socket = openStream(address.family());
-    if (!socket) return socket;
-    const int number = ::connect(socket->get(), address.get(), address.length()) == 0 ? 0 : errno;
-    if (number != 0 && number != EINPROGRESS) {
-        return failErrno("connect to", address.toString(), number);
-    }
-    return socket;
 }
 
 int connectError(const FileDescriptor& socket) {
@@ -195,6 +188,11 @@ void setNoDelay(const FileDescriptor& socket) {
 
 void setKeepAlive(const FileDescriptor& socket) {
     setOption(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+void resetOnClose(const FileDescriptor& socket) {
+    constexpr linger kAtOnce{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof(kAtOnce));
 }
 
 void setSendBuffer(const FileDescriptor& socket, int bytes) {

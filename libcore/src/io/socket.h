@@ -3,6 +3,7 @@
 #include <chrono>
 #include <expected>
 #include <string>
+#include <string_view>
 
 #include "mc/engine_options.h"
 #include "mc/error.h"
@@ -12,15 +13,16 @@
 
 namespace mc::io {
 
-/// A non-blocking, close-on-exec stream socket that listens on `address`. Port 0: the kernel picks one.
-/// CannotCreate names the address and, where /proc tells, the process that owns the port.
-Result<FileDescriptor> listenOn(const SocketAddress& address, int backlog);
+/// A stream socket, as openStream's, that listens on `address`. Port 0: the kernel picks one.
+/// CannotCreate names the address and, where /proc tells, the process that owns the port; `option`: with what a
+/// program's user chooses another, for the hint.
+Result<FileDescriptor> listenOn(const SocketAddress& address, int backlog, std::string_view option = {});
 
 /// Listens on a random free port of `range`: ports that are taken are passed over, anything else is an error.
 Result<FileDescriptor> listenInRange(SocketAddress address, PortRange range, int backlog);
 
-/// A non-blocking socket whose connect has been started; it is writable once that has ended (see connectError).
-Result<FileDescriptor> startConnect(const SocketAddress& address);
+/// A non-blocking, close-on-exec stream socket.
+Result<FileDescriptor> openStream(int family);
 
 /// 0, or the errno with which a started connect failed.
 int connectError(const FileDescriptor& socket);
@@ -44,6 +46,9 @@ SocketAddress peerAddress(const FileDescriptor& socket);
 void setNoDelay(const FileDescriptor& socket);
 /// Lets the kernel notice a peer that has vanished without a word.
 void setKeepAlive(const FileDescriptor& socket);
+
+/// When it is closed, nothing that waits is sent any more, and the peer is told so.
+void resetOnClose(const FileDescriptor& socket);
 
 /// Bytes that may wait to be sent; ends the kernel's own sizing.
 void setSendBuffer(const FileDescriptor& socket, int bytes);

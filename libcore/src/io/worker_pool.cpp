@@ -63,26 +63,34 @@ int WorkerPool::startThreads(std::size_t count) {
 
 void WorkerPool::flush() {
     if (staged_.empty()) return;
-    std::size_t handed = 0;
+    std::size_t wanted = 0;  // Threads that have something to do.
     std::size_t idle = 0;
     {
         const std::lock_guard lock(mutex_);
-        for (; BlockRequest* const request = staged_.pop(); ++handed) {
-            Turn& turn = turns_[request->device];
+        while (BlockRequest* const request = staged_.pop()) {
+            const Key key = keyOf(*request);
+            Turn& turn = turns_[key];
+            turn.most = key.second ? 1 : per_device_;
+            if (turn.most > 1 || (turn.running == 0 && !turn.in_line)) ++wanted;
             turn.waiting.push(*request);
             stepIn(turn);
         }
         idle = idle_;
     }
-    for (std::size_t i = 0; i < std::min(handed, idle); ++i)
+    for (std::size_t i = 0; i < std::min(wanted, idle); ++i)
         work_there_.notify_one();
-    startThreads(std::min(handed - std::min(handed, idle), workers_ - std::min(workers_, threads_.size())));
+    startThreads(std::min(wanted - std::min(wanted, idle), workers_ - std::min(workers_, threads_.size())));
     watchForStalls();
+}
+
+WorkerPool::Key WorkerPool::keyOf(const BlockRequest& request) {
+    const bool writes = request.kind == BlockRequest::Kind::Write;
+    return {request.device, writes && request.device->writesExclude()};
 }
 
 // Into the line, if there is something to do for it that it may have done now.
 void WorkerPool::stepIn(Turn& turn) {
-    if (turn.in_line || turn.waiting.empty() || turn.running >= per_device_) return;
+    if (turn.in_line || turn.waiting.empty() || turn.running >= turn.most) return;
     turn.in_line = true;
     turn.since = round_;
     line_.push_back(&turn);
@@ -116,7 +124,7 @@ void WorkerPool::carryOutNext(std::unique_lock<std::mutex>& lock) {
     lock.lock();
     --turn.running;
     stepIn(turn);
-    if (turn.running == 0 && turn.waiting.empty()) turns_.erase(&device);
+    if (turn.running == 0 && turn.waiting.empty()) turns_.erase(keyOf(request));
     const bool first = ended_.empty();  // The loop has been woken for the others.
     request.error = error;
     ended_.push(request);

@@ -3,11 +3,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "mc/error.h"
@@ -37,9 +38,12 @@ class WorkerPool : private EventHandler {
     std::size_t threads() const { return threads_.size(); }
 
   private:
-    // A device that has requests here. Once none waits or is being carried out, it is forgotten.
+    // A device that has requests here, and its writes by themselves where they exclude one another. Once none waits or
+    // is being carried out, it is forgotten.
+    using Key = std::pair<BlockDevice*, bool>;
     struct Turn {
         BlockRequestList waiting;
+        int most = 1;  // Threads at once.
         int running = 0;
         bool in_line = false;
         std::uint32_t since = 0;  // The round in which it came into the line.
@@ -48,6 +52,7 @@ class WorkerPool : private EventHandler {
     WorkerPool(EventLoop& loop, BlockSink& sink, int workers, FileDescriptor waker);
     void onEvents(std::uint32_t events) override;
     int startThreads(std::size_t count);
+    static Key keyOf(const BlockRequest& request);
     void work();
     void stepIn(Turn& turn);
     void carryOutNext(std::unique_lock<std::mutex>& lock);
@@ -66,7 +71,7 @@ class WorkerPool : private EventHandler {
     std::mutex mutex_;
     std::condition_variable work_there_;
     // Guarded by mutex_:
-    std::unordered_map<BlockDevice*, Turn> turns_;
+    std::map<Key, Turn> turns_;
     std::deque<Turn*> line_;  // Those that a thread may serve, the longest waiting first.
     BlockRequestList ended_;
     std::size_t idle_ = 0;

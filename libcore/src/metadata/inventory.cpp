@@ -38,7 +38,8 @@ void addDescriptor(SegmentSummary& summary, std::string_view value, std::string 
     }
     summary.described_name = descriptor->name;
     summary.protocol = join(descriptor->protocols, "+");
-    summary.is_static = descriptor->speaks("nvmeof") || descriptor->speaks("nvmeof_generic");
+    summary.is_static = descriptor->speaks("nvmeof");
+    summary.serves_files = descriptor->speaks("nvmeof_generic");
     summary.timestamp = descriptor->timestamp;
     summary.tcp_data_port = descriptor->speaks("tcp") ? descriptor->tcp_data_port : 0;
     summary.doubts = bufferProblems(*descriptor);

@@ -21,6 +21,7 @@ struct SegmentSummary {
     std::string name;              ///< As openSegment takes it.
     bool published = false;        ///< There is a descriptor.
     bool is_static = false;        ///< A descriptor of files that a register tool has published: nobody owns it.
+    bool serves_files = false;     ///< An engine's files, over NVMe-oF: hosts find them by the descriptor alone.
     std::string protocol;          ///< Several are joined by '+'.
     std::size_t buffers = 0;       ///< Or files.
     std::uint64_t bytes = 0;       ///< Of all of them.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "base/address.h"
@@ -15,6 +16,8 @@ namespace mc::metadata {
 namespace {
 
 using Kind = Finding::Kind;
+
+constexpr std::string_view kFilesSuffix = "-files";
 
 const SegmentSummary* find(const Inventory& inventory, const std::string& name) {
     const auto found = std::ranges::lower_bound(inventory.segments, name, {}, &SegmentSummary::name);
@@ -131,7 +134,7 @@ class Check {
     // Whether peers find who serves it.
     void checkOwnership(const SegmentSummary& segment) {
         // What has no buffers yet may wait for its engine.
-        if (segment.is_static || (segment.buffers == 0 && !segment.has_rpc_meta)) return;
+        if (segment.is_static || segment.serves_files || (segment.buffers == 0 && !segment.has_rpc_meta)) return;
         const SegmentSummary* const owner = find(inventory_, ownerName(segment));
         if (owner != nullptr && owner->has_rpc_meta) return;
         const std::string missing = keys_.rpcMeta(ownerName(segment));
@@ -148,6 +151,13 @@ class Check {
         finding.advice = "only if its owner is gone; one that lives is to be restarted";
     }
 
+    // An engine that serves memory as NAME has the segment NAME-files of its own, at the same address.
+    bool isBesideMemory(const SegmentSummary& segment) const {
+        if (!segment.serves_files || !segment.name.ends_with(kFilesSuffix)) return false;
+        const auto* const memory = find(inventory_, segment.name.substr(0, segment.name.size() - kFilesSuffix.size()));
+        return memory != nullptr && memory->owner == segment.owner;
+    }
+
     void checkAddresses() {
         std::map<std::string, Group> daemons;
         std::map<std::string, Group> data_ports;
@@ -158,7 +168,7 @@ class Check {
             // The dead are told one by one, and go; and each machine has a loopback address of its own.
             if (state == OwnerState::Refused) continue;
             if (state == OwnerState::Unknown && isLoopbackHost(segment.owner->ip_or_host_name)) continue;
-            daemons[addressOf(*segment.owner)].push_back(&segment);
+            if (!isBesideMemory(segment)) daemons[addressOf(*segment.owner)].push_back(&segment);
             if (segment.tcp_data_port == 0) continue;
             const auto port = static_cast<std::uint16_t>(segment.tcp_data_port);
             data_ports[printable(formatHostPort(segment.owner->ip_or_host_name, port))].push_back(&segment);

@@ -131,4 +131,44 @@ Result<EditedFiles> removeFiles(std::string_view text, std::span<const std::stri
     return finish(parsed->tree, parsed->descriptor, removed);
 }
 
+Result<EditedFiles> setLocalPaths(std::string_view text, const std::string& server_name, const LocalPaths& paths) {
+    auto parsed = parse(text);
+    if (!parsed) return std::unexpected(parsed.error());
+    auto& files = parsed->descriptor.legacy_files;
+    std::size_t changed = 0;
+    for (const auto& [file, local] : paths) {
+        const auto found = std::ranges::find(files, file, &LegacyFile::file_path);
+        if (found == files.end())
+            return fail(ErrorCode::NotFound, fmt::format("segment descriptor: has no file {}", printable(file)));
+        std::string& noted = found->local_path_map[server_name];
+        if (noted == local) continue;
+        noted = local;
+        json& map = parsed->tree["buffers"][static_cast<std::size_t>(found - files.begin())]["local_path_map"];
+        if (map.is_null()) map = json::object();
+        map[server_name] = local;
+        ++changed;
+    }
+    if (changed == 0) return EditedFiles{.json = std::string(text), .changed = 0};
+    return finish(parsed->tree, parsed->descriptor, changed);
+}
+
+Result<EditedFiles> removeLocalPaths(std::string_view text, const std::string& server_name, const LocalPaths& paths) {
+    auto parsed = parse(text);
+    if (!parsed) return std::unexpected(parsed.error());
+    auto& files = parsed->descriptor.legacy_files;
+    std::size_t changed = 0;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        const auto meant = paths.find(files[i].file_path);
+        const auto noted = files[i].local_path_map.find(server_name);
+        const bool ours =
+            meant != paths.end() && noted != files[i].local_path_map.end() && noted->second == meant->second;
+        if (!ours) continue;
+        files[i].local_path_map.erase(noted);
+        parsed->tree["buffers"][i]["local_path_map"].erase(server_name);
+        ++changed;
+    }
+    if (changed == 0) return EditedFiles{.json = std::string(text), .changed = 0};
+    return finish(parsed->tree, parsed->descriptor, changed);
+}
+
 }  // namespace mc

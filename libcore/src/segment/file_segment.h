@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@ SegmentDescriptor makeFileSegment(std::string server_name, std::vector<LegacyFil
 /// A file segment's descriptor that was changed.
 struct EditedFiles {
     std::string json;
-    std::size_t changed = 0;  ///< Files that were added or removed; 0: the text is what it was.
+    std::size_t changed = 0;  ///< Files that were added, removed or changed; 0: the text is what it was.
 };
 
 /// These change the text of a descriptor and keep everything in it that they do not know, in the order in which it
@@ -30,5 +31,15 @@ Result<EditedFiles> addFiles(std::string_view json, std::string_view server_name
 
 /// Removes the files of these names.
 Result<EditedFiles> removeFiles(std::string_view json, std::span<const std::string> paths);
+
+/// Of files, by their names: where a server has mounted them.
+using LocalPaths = std::map<std::string, std::string>;
+
+/// Notes for these files that `server_name` has mounted them there, whatever stood there for it before. NotFound for a
+/// file that the segment does not have.
+Result<EditedFiles> setLocalPaths(std::string_view json, const std::string& server_name, const LocalPaths& paths);
+
+/// Takes out what setLocalPaths() has noted, where it still stands there.
+Result<EditedFiles> removeLocalPaths(std::string_view json, const std::string& server_name, const LocalPaths& paths);
 
 }  // namespace mc

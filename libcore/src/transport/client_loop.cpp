@@ -23,11 +23,11 @@ constexpr std::chrono::milliseconds kStandByTime{100};
 Result<std::unique_ptr<ClientLoop>> ClientLoop::start(std::string_view protocol, int index, Prepare prepare) {
     auto loop = io::EventLoop::open();
     if (!loop) return std::unexpected(loop.error());
-    if (prepare) {
-        if (auto prepared = prepare(**loop); !prepared) return std::unexpected(prepared.error());
-    }
+    Result<std::shared_ptr<void>> prepared;
+    if (prepare) prepared = prepare(**loop);
+    if (!prepared) return std::unexpected(prepared.error());
     try {
-        std::unique_ptr<ClientLoop> client(new ClientLoop(protocol, index, std::move(*loop)));
+        std::unique_ptr<ClientLoop> client(new ClientLoop(protocol, index, std::move(*loop), std::move(*prepared)));
         client->background_ =
             std::jthread([raw = client.get()](const std::stop_token& stop) { raw->background(stop); });
         return client;
@@ -36,10 +36,12 @@ Result<std::unique_ptr<ClientLoop>> ClientLoop::start(std::string_view protocol,
     }
 }
 
-ClientLoop::ClientLoop(std::string_view protocol, int index, std::unique_ptr<io::EventLoop> loop)
+ClientLoop::ClientLoop(std::string_view protocol, int index, std::unique_ptr<io::EventLoop> loop,
+                       std::shared_ptr<void> prepared)
     : name_(fmt::format("mc-{}-client{}", protocol, index)),
       index_(index),
       loop_(std::move(loop)),
+      prepared_(std::move(prepared)),
       context_{.loop = *loop_, .graveyard = {}} {}
 
 ClientLoop::~ClientLoop() {

@@ -22,8 +22,9 @@ namespace mc {
 /// background thread.
 class ClientLoop {
   public:
-    /// `protocol`: what its background thread is named after. `prepare` is called before anything runs in the loop.
-    using Prepare = std::move_only_function<Result<void>(io::EventLoop&)>;
+    /// `protocol`: what its background thread is named after. What `prepare` makes, before anything runs in the loop,
+    /// lives until the last lane is done with it, and not longer than the loop.
+    using Prepare = std::move_only_function<Result<std::shared_ptr<void>>(io::EventLoop&)>;
     static Result<std::unique_ptr<ClientLoop>> start(std::string_view protocol, int index, Prepare prepare = {});
     ~ClientLoop();
     ClientLoop(const ClientLoop&) = delete;
@@ -36,9 +37,12 @@ class ClientLoop {
     /// Ends everything as CANCELED. Peers are destroyed after it and before the loop.
     void shutDown();
     const LaneContext& context() const { return context_; }
+    /// Null without `prepare`.
+    void* prepared() const { return prepared_.get(); }
 
   private:
-    ClientLoop(std::string_view protocol, int index, std::unique_ptr<io::EventLoop> loop);
+    ClientLoop(std::string_view protocol, int index, std::unique_ptr<io::EventLoop> loop,
+               std::shared_ptr<void> prepared);
 
     bool tryTakeDrive();
     bool takeDriveOrFollow(Completion& completion);
@@ -58,6 +62,7 @@ class ClientLoop {
     const std::string name_;
     const int index_;
     const std::unique_ptr<io::EventLoop> loop_;
+    const std::shared_ptr<void> prepared_;  // Before the loop goes.
     LaneContext context_;
     std::vector<Lane*> lanes_;
     std::vector<Lane*> dirty_;

@@ -7,7 +7,7 @@ void LaneContext::finish(Slice& slice, TaskStatus status, bool acknowledged, Ste
     const auto count = [](std::atomic<std::uint64_t>& counter, std::uint64_t more) {
         counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
     };
-    if (status == TaskStatus::COMPLETED) {
+    if (status == TaskStatus::COMPLETED && slice.opcode != Opcode::Flush) {
         count(slice.opcode == Opcode::Read ? bytes_read : bytes_written, slice.length);
     }
     count(finished, 1);

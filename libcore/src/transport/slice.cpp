@@ -2,6 +2,16 @@
 
 namespace mc {
 
+SliceQueue SliceQueue::takeOverdue(SteadyClock::time_point now) {
+    SliceQueue overdue, others;
+    while (!empty()) {
+        Slice* const slice = pop();
+        (now >= slice->deadline ? overdue : others).push(slice);
+    }
+    *this = others;
+    return overdue;
+}
+
 void finishSlice(Slice& slice, TaskStatus status, bool acknowledged, SteadyClock::time_point now) {
     Task& task = *slice.task;
     // The last slice, most often the only one, has the task for itself: no locked instructions.

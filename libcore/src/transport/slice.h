@@ -13,6 +13,9 @@
 namespace mc {
 
 class Peer;
+namespace io {
+class PageReceiver;
+}
 
 /// One request of a batch as getTransferStatus sees it. Written by the thread that submits, then by those that finish
 /// its slices; `status` is published last.
@@ -31,9 +34,11 @@ struct Task {
 struct Slice {
     Opcode opcode = Opcode::Read;
     std::uint8_t retries_left = 0;
+    std::uint8_t refusals = 0;  ///< Of its peer, which may think better of it.
     FileBufferID file_id = 0;
     std::byte* local = nullptr;
-    std::uint64_t remote = 0;  ///< TransferRequest::target_offset of this piece.
+    io::PageReceiver* pages = nullptr;  ///< What is read may go there instead, all of it; transports need not.
+    std::uint64_t remote = 0;           ///< TransferRequest::target_offset of this piece.
     std::uint64_t length = 0;
     SteadyClock::time_point deadline = SteadyClock::time_point::max();
     Peer* peer = nullptr;
@@ -61,6 +66,8 @@ class SliceQueue {
         head_ = first->next;
         return first;
     }
+    /// Takes those out whose time is over.
+    SliceQueue takeOverdue(SteadyClock::time_point now);
     /// Moves all of `other` behind what is here.
     void append(SliceQueue& other) {
         if (other.empty()) return;

@@ -6,9 +6,10 @@
 
 namespace mc {
 
-Result<void> Transport::registerFile(FileBufferID /*id*/, const std::string& path,
-                                     const LocalFileOptions& /*options*/) {
-    return fail(ErrorCode::Unsupported, fmt::format("file {}: transport {} has no files", path, protocol()));
+Result<void> Transport::registerFiles(std::span<const FileEntry> files) {
+    if (files.empty()) return {};
+    return fail(ErrorCode::Unsupported,
+                fmt::format("file {}: transport {} has no files", files.front().path, protocol()));
 }
 
 Result<void> Transport::unregisterFile(FileBufferID id) {

@@ -29,6 +29,7 @@ class Peer {
 /// How a transport wants requests cut.
 struct TransportCapabilities {
     std::uint64_t max_slice_length = std::numeric_limits<std::uint64_t>::max();
+    bool flushes = false;  ///< Takes Opcode::Flush.
 };
 
 /// Moves slices between local memory and peers. A transport knows nothing of the engine above it.
@@ -51,8 +52,9 @@ class Transport {
     /// Returns when no peer can reach the range any more.
     virtual Result<void> unregisterMemory(void* addr) = 0;
 
-    /// Serves a file to peers under that number. Unsupported by a transport that has no files.
-    virtual Result<void> registerFile(FileBufferID id, const std::string& path, const LocalFileOptions& options);
+    /// Serves files to peers under their numbers, all or none. Where none is served yet, no peer is let in before all
+    /// of them are there. Unsupported by a transport that has no files.
+    virtual Result<void> registerFiles(std::span<const FileEntry> files);
     /// Returns when no peer can reach the file any more.
     virtual Result<void> unregisterFile(FileBufferID id);
     /// Where files are served; nothing where none can be.
@@ -61,7 +63,8 @@ class Transport {
     /// Adds what peers must know to reach this side.
     virtual void describe(SegmentDescriptor& descriptor) const = 0;
 
-    /// A peer at `host` with that descriptor; does no I/O beyond name resolution.
+    /// A peer at `host` with that descriptor. Blocks for name resolution, and where it opens files, locally or through
+    /// the kernel.
     virtual Result<std::unique_ptr<Peer>> connect(const std::string& host, const SegmentDescriptor& descriptor) = 0;
     /// The peer has published something new; connections made from now on follow it.
     virtual Result<void> update(Peer& peer, const std::string& host, const SegmentDescriptor& descriptor) = 0;

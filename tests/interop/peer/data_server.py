@@ -13,7 +13,7 @@ from .record import Record
 from .region import Region
 
 IDLE_SECONDS = 120.0
-LATE_SECONDS = 0.5  # how long a closed connection is watched for requests that a client should not have sent
+LATE_SECONDS = 3.0  # how long a closed connection is watched for requests that a client should not have sent
 DRIBBLE_SECONDS = 0.001
 
 
@@ -40,7 +40,9 @@ class DataServer:
     def settle(self, seconds: float) -> None:
         """Lets the sessions whose clients have left write down what they saw."""
         deadline = time.monotonic() + seconds
-        for session in self._sessions:
+        with self._lock:
+            sessions = self._sessions
+        for session in sessions:
             session.join(max(0.0, deadline - time.monotonic()))
 
     def fault_is_due(self) -> bool:
@@ -54,8 +56,9 @@ class DataServer:
             sock.settimeout(IDLE_SECONDS)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             session = threading.Thread(target=_Session(self, sock).run, name="data", daemon=True)
-            session.start()
-            self._sessions = [running for running in self._sessions if running.is_alive()] + [session]
+            with self._lock:  # A session may be over before the next line: who settles waits for it to be known.
+                session.start()
+                self._sessions = [running for running in self._sessions if running.is_alive()] + [session]
 
 
 class _Session:

@@ -17,7 +17,7 @@ from .region import Region
 from .replies import REPLY_FAULTS
 
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
-SETTLE_SECONDS = 1.0
+SETTLE_SECONDS = 3.0
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:

@@ -81,8 +81,11 @@ class Ours:
 
 @dataclass(frozen=True)
 class Reference:
+    """`random`: each request at another place of the server's region, as files are measured; else always the same."""
+
     build: Path
     congestion: str
+    random: bool = False
 
     def run(self, case: Case, duration: int, connections: int) -> Run:
         """Over as many connections as asked, at least one for each thread."""
@@ -100,6 +103,7 @@ class Reference:
                 f"--lanes={max(1, round(connections / case.threads))}",
                 f"--duration={duration}",
                 *(["--write"] if case.operation == "write" else []),
+                *(["--random"] if self.random else []),
             ]
             with Process(command) as client:
                 return _measured(process, client, duration, lambda document: document)

@@ -16,5 +16,16 @@ TEST(Printable, NeitherEndsALineNorReachesATerminal) {
     EXPECT_EQ(printable("a\\nb"), "a\\\\nb");
 }
 
+TEST(Counted, HasOneOfOneAndManyOfAllElse) {
+    EXPECT_EQ(counted(0, "file"), "0 files");
+    EXPECT_EQ(counted(1, "file"), "1 file");
+    EXPECT_EQ(counted(2, "recorded mount"), "2 recorded mounts");
+    EXPECT_EQ(counted(1, "flush"), "1 flush");
+    EXPECT_EQ(counted(0, "flush"), "0 flushes");
+    EXPECT_EQ(counted(2, "batch"), "2 batches");
+    EXPECT_EQ(counted(3, "address"), "3 addresses");
+    EXPECT_EQ(counted(4, "index"), "4 indexes");
+}
+
 }  // namespace
 }  // namespace mc

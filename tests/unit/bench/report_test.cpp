@@ -23,6 +23,8 @@ TEST(Report, JsonIsOneDocumentWithUnitsInItsNames) {
     EXPECT_EQ(document["status"], "ok");
     EXPECT_TRUE(document["error"].is_null());
     EXPECT_EQ(document["peer"]["congestion_control"], "cubic");
+    EXPECT_EQ(document["peer"]["initiator"], "kernel");
+    EXPECT_EQ(document["peer"]["page_cache"], true);
     EXPECT_EQ(document["parameters"]["options"]["block_size"], "64KiB");
     ASSERT_EQ(document["results"].size(), 4);
     const auto& first = document["results"][0];
@@ -63,6 +65,24 @@ TEST(Report, JsonTellsWhatWasWrong) {
     EXPECT_EQ(verification["first_mismatches"][0]["found_word"], "0x0000000000000def");
     EXPECT_EQ(verification["first_mismatches"][0]["found_pass"], 6);
     EXPECT_EQ(document["results"][1]["failure"]["request"]["status"], "FAILED");
+}
+
+TEST(Report, AFailedRequestTellsHowItsPeerWasLost) {
+    const RunFailure failure{{ErrorCode::Negative, "read: FAILED", "is it running?"}, RequestFailure{}};
+    Report lost = report();
+    lost.results[1].failure = failure;
+    lost.results[2].failure = RunFailure{{ErrorCode::TimedOut, "a batch has not ended", ""}, std::nullopt};
+    explainFailures(lost.peer, lost.results);
+    EXPECT_EQ(judge(lost.results)->message, "read: FAILED");
+    lost.peer.problem = Error{ErrorCode::Unavailable, "connect to 127.0.0.1:1: Connection refused", {}};
+    explainFailures(lost.peer, lost.results);
+    const auto document = json::parse(toJson(lost));
+    EXPECT_EQ(document["results"][1]["failure"]["message"], "read: FAILED: connect to 127.0.0.1:1: Connection refused");
+    EXPECT_EQ(document["results"][1]["failure"]["hint"], "is it running?");
+    EXPECT_EQ(document["results"][2]["failure"]["message"], "a batch has not ended");
+    lost.peer.refusal = Error{ErrorCode::NotPermitted, "host X: is not let in", {}};
+    explainFailures(lost.peer, lost.results);
+    EXPECT_EQ(judge(lost.results)->code, ErrorCode::NotPermitted);
 }
 
 TEST(Report, JsonSurvivesNamesThatAreNotUtf8) {

@@ -100,14 +100,58 @@ TEST_F(RunnerTest, VerifiesEveryBlockOfEveryOperation) {
     }
 }
 
-TEST_F(RunnerTest, FindsAWriteThatNeverArrives) {
-    std::atomic<int> writes = 0;
+TEST_F(RunnerTest, KeepsSeveralBatchesOfAThreadUnderWay) {
+    parameters.threads = 1;
+    parameters.batches_in_flight = 3;
+    remote.assign(parameters.span(), std::byte{});
+    std::size_t most = 0;
     client.serve = [&](const TransferRequest& request) {
-        if (request.opcode == Opcode::Write && ++writes == 40)
-            return TransferStatus{TaskStatus::COMPLETED, 1000, {}, true};
+        most = std::max(most, client.openBatches());
         return FakeClient::copy(request);
     };
-    const auto result = run(Operation::Write);
+    for (const bool verify : {false, true}) {
+        workload.verify = verify;
+        for (const auto operation : {Operation::Read, Operation::Write, Operation::Mixed}) {
+            most = 0;
+            const auto result = run(operation);
+            ASSERT_TRUE(result);
+            EXPECT_TRUE(result->ok());
+            EXPECT_EQ(most, 3);
+            EXPECT_GE(result->counts.batches, 3);
+            EXPECT_EQ(result->counts.requests, result->counts.batches * 8);
+            EXPECT_EQ(result->verification ? result->verification->blocks : 0, verify ? result->counts.requests : 0);
+            EXPECT_EQ(client.openBatches(), 0);
+        }
+    }
+}
+
+TEST_F(RunnerTest, WaitsForTheOtherBatchesWhenOneHasFailed) {
+    parameters.threads = 1;
+    parameters.batches_in_flight = 3;
+    std::atomic<int> served = 0;
+    workload.verify = false;
+    workload.duration = 1h;
+    client.serve = [&](const TransferRequest& request) {
+        if (++served == 100) return TransferStatus{TaskStatus::FAILED, 0, {}, false};
+        return FakeClient::copy(request);
+    };
+    const auto result = run(Operation::Read);
+    ASSERT_TRUE(result && result->failure);
+    EXPECT_EQ(result->counts.failed_batches, 1);
+    EXPECT_EQ(client.openBatches(), 0);
+}
+
+TEST_F(RunnerTest, FindsAWriteThatNeverArrives) {
+    std::atomic<int> writes = 0;
+    std::stop_source stop;
+    workload.duration = 1h;
+    client.serve = [&](const TransferRequest& request) {
+        const int write = request.opcode == Opcode::Write ? ++writes : 0;
+        if (write == 40) return TransferStatus{TaskStatus::COMPLETED, 1000, {}, true};
+        if (write == 200) stop.request_stop();
+        return FakeClient::copy(request);
+    };
+    const auto result = run(Operation::Write, stop.get_token());
     ASSERT_TRUE(result);
     EXPECT_FALSE(result->ok());
     EXPECT_EQ(result->verification->mismatched_blocks, 1);

@@ -26,7 +26,11 @@ inline Report report() {
     made.segment = "127.0.0.1:15001";
     made.protocol = "tcp";
     made.environment = collectEnvironment();
-    made.peer = {.protocol_version = 2, .keeps_connections = true, .congestion_control = "cubic"};
+    made.peer = {.protocol_version = 2,
+                 .keeps_connections = true,
+                 .congestion_control = "cubic",
+                 .initiator = "kernel",
+                 .page_cache = true};
     made.options = {{"block_size", "64KiB"}};
     made.results = {result(1, seconds(2)), result(2, seconds(1)), result(3, seconds(4)), result(1, seconds(1), 4096)};
     return made;

@@ -34,6 +34,8 @@ TEST(Workload, NamesTheParameterThatIsOutOfBounds) {
     };
     EXPECT_THAT(refused([](Workload& w) { w.block_sizes = {0}; }), HasSubstr("block_size"));
     EXPECT_THAT(refused([](Workload& w) { w.batch_sizes = {}; }), HasSubstr("batch_size"));
+    EXPECT_THAT(refused([](Workload& w) { w.batches_in_flight = 0; }), HasSubstr("batches-in-flight: 0"));
+    EXPECT_THAT(refused([](Workload& w) { w.batches_in_flight = 1025; }), HasSubstr("from 1 to 1024"));
     EXPECT_THAT(refused([](Workload& w) { w.threads = {5000}; }), HasSubstr("threads: 5000"));
     EXPECT_THAT(refused([](Workload& w) { w.read_share = 1.5; }), HasSubstr("read-share"));
     EXPECT_THAT(refused([](Workload& w) { w.duration = {}; }), HasSubstr("duration"));
@@ -42,7 +44,12 @@ TEST(Workload, NamesTheParameterThatIsOutOfBounds) {
                     w.block_sizes = {1ULL << 36};
                     w.batch_sizes = {1 << 20};
                 }),
-                HasSubstr("more than 512GiB"));
+                HasSubstr("block_size 64GiB * batch_size 1048576 * threads 12 is more than 512GiB"));
+    EXPECT_THAT(refused([](Workload& w) {
+                    w.block_sizes = {1ULL << 30};
+                    w.batches_in_flight = 1024;
+                }),
+                HasSubstr(" * batches-in-flight 1024 * threads "));
 }
 
 TEST(Workload, KnowsItsOperationsByName) {
@@ -84,6 +91,16 @@ TEST(Case, FitsExactlyIntoItsSpan) {
     EXPECT_THAT(fits.error().message, HasSubstr("remote buffer 0 has 98303"));
     EXPECT_THAT(fits.error().message, HasSubstr("needs 96KiB"));
     EXPECT_THAT(fits.error().hint, HasSubstr("--buffer_size=96KiB"));
+}
+
+TEST(Case, NamesBatchesInFlightAmongWhatItNeeds) {
+    const Case c{.block_size = 4096, .batch_size = 8, .threads = 3, .batches_in_flight = 2};
+    const auto fits = checkFits(c, std::vector<std::uint64_t>{4096}, "remote");
+    ASSERT_FALSE(fits);
+    EXPECT_EQ(
+        fits.error().message,
+        "remote buffer 0 has 4KiB, but block_size 4KiB * batch_size 8 * batches-in-flight 2 * threads 3 needs 192KiB");
+    EXPECT_THAT(fits.error().hint, HasSubstr("batches in flight"));
 }
 
 TEST(Case, FailsWithoutAnyBuffer) {

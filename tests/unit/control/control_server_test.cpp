@@ -43,6 +43,16 @@ TEST_F(ControlServerTest, AnswersWhatAClientSentBeforeItEndedItsInput) {
     EXPECT_TRUE(client.closed());
 }
 
+TEST_F(ControlServerTest, AMethodThatLastsHoldsUpNoOtherClient) {
+    start();
+    RawClient client(path_);
+    ASSERT_TRUE(client.send(request("wait", "[]", 1)));
+    awaitWaiting();
+    expectServes();
+    openGate();
+    EXPECT_EQ(json::parse(client.line())["result"], "done");
+}
+
 TEST_F(ControlServerTest, SendsNothingForNotifications) {
     start();
     RawClient client(path_);

@@ -96,6 +96,12 @@ TEST_F(FileMethods, AddAndRemoveWhileItServes) {
     EXPECT_EQ(service["bytes_written"], 16384);
     ASSERT_EQ(service["hosts"].size(), 1);
     EXPECT_GE(service["hosts"][0]["io_queues"], 1);
+    const json& load = service["hosts"][0]["load"];
+    for (const char* name : {"rtt_us", "retransmitted_segments", "unacknowledged_bytes", "unsent_bytes", "queued_bytes",
+                             "commands", "on_device", "awaiting_data", "sending"})
+        EXPECT_TRUE(load[name].is_number_unsigned()) << name << " of " << load;
+    EXPECT_GT(load["rtt_us"], 0);
+    EXPECT_EQ(load["commands"], 0) << "all have ended";
     EXPECT_EQ(service["trid"]["subnqn"], "nqn.2016-06.io.mc:" + target_->name());
 
     const json removed = call("remove_files", {{"files", json::array({"2", path("f0")})}})["result"];
@@ -104,6 +110,33 @@ TEST_F(FileMethods, AddAndRemoveWhileItServes) {
     ASSERT_TRUE(initiator.syncSegmentCache());
     EXPECT_EQ(write(initiator, segment, 2, local), TaskStatus::INVALID);
     EXPECT_EQ(write(initiator, segment, 3, local), TaskStatus::COMPLETED);
+}
+
+TEST(FileService, WhatHostsAreDoingIsNullWhereItIsNotKnown) {
+    const FileHostLoad load{.round_trip = std::chrono::milliseconds(2),
+                            .retransmitted_segments = 1,
+                            .unacknowledged_bytes = 2,
+                            .unsent_bytes = 3,
+                            .queued_bytes = 4,
+                            .commands = 5,
+                            .on_device = 6,
+                            .awaiting_data = 7,
+                            .sending = 8};
+    FileService service;
+    service.hosts = {FileHost{}, FileHost{.nqn = "nqn.known", .load = load}};
+    const json hosts = toJson(service)["hosts"];
+    EXPECT_EQ(hosts[0]["load"], nullptr);
+    EXPECT_EQ(hosts[1]["load"], (json{{"rtt_us", 2000},
+                                      {"retransmitted_segments", 1},
+                                      {"unacknowledged_bytes", 2},
+                                      {"unsent_bytes", 3},
+                                      {"queued_bytes", 4},
+                                      {"commands", 5},
+                                      {"on_device", 6},
+                                      {"awaiting_data", 7},
+                                      {"sending", 8}}));
+    service.backend = NvmeofBackend::Kernel;
+    EXPECT_EQ(toJson(service)["hosts"], nullptr);
 }
 
 TEST_F(FileMethods, TheLastFileMayGoAndAnotherCome) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "nvme/nqn.h"
 #include "temporary.h"
 
 namespace mc::control {
@@ -75,11 +76,11 @@ TEST_F(HostKeys, ThatOthersMayReadAreRefused) {
 }
 
 TEST(Nqns, AreChecked) {
-    EXPECT_TRUE(checkNqn(kHost));
-    EXPECT_TRUE(checkNqn("nqn." + std::string(219, 'x')));
+    EXPECT_TRUE(nvme::checkNqn(kHost));
+    EXPECT_TRUE(nvme::checkNqn("nqn." + std::string(219, 'x')));
     for (const std::string& text : {std::string(), std::string("iqn.host"), std::string("nqn.a b"),
                                     std::string("nqn.\n"), "nqn." + std::string(220, 'x')}) {
-        EXPECT_FALSE(checkNqn(text)) << text;
+        EXPECT_FALSE(nvme::checkNqn(text)) << text;
     }
 }
 

@@ -93,6 +93,57 @@ TEST_F(FileSegment, IsReadAndWrittenByTheNumbersOfItsFiles) {
     EXPECT_TRUE(std::ranges::all_of(memory_, [](std::byte byte) { return byte == std::byte{0x5a}; }));
 }
 
+TEST_F(FileSegment, OfSeveralFilesIsServedWholeOrNotAtAll) {
+    const TemporaryFile first("first", 8192), second("second", 8192), third("third", 8192);
+    serveFiles();
+    const std::vector<FileEntry> lacking{{.path = first.path(), .options = {}}, {.path = "/tmp/none", .options = {}}};
+    EXPECT_EQ(target_.registerLocalFileBatch(lacking).error().code, ErrorCode::NoInput);
+    EXPECT_FALSE(target_.fileService());
+    const std::vector<FileEntry> twice{{.path = first.path(), .options = {}}, {.path = first.path(), .options = {}}};
+    EXPECT_EQ(target_.registerLocalFileBatch(twice).error().code, ErrorCode::AlreadyExists);
+    const std::vector<FileEntry> same_number{{.path = first.path(), .options = {.id = 5}},
+                                             {.path = second.path(), .options = {.id = 5}}};
+    EXPECT_EQ(target_.registerLocalFileBatch(same_number).error().code, ErrorCode::AlreadyExists);
+    EXPECT_THAT(keys(), testing::Not(testing::Contains("mooncake/ram/node1")));
+
+    const std::vector<FileEntry> all{{.path = first.path(), .options = {.id = 5}},
+                                     {.path = second.path(), .options = {}},
+                                     {.path = third.path(), .options = {.id = 2}}};
+    const auto ids = target_.registerLocalFileBatch(all);
+    ASSERT_TRUE(ids) << ids.error().message;
+    EXPECT_THAT(*ids, ElementsAre(5, 6, 2));
+    const SegmentHandle segment = open("node1");
+    for (const FileBufferID id : *ids)
+        EXPECT_EQ(run({.target_id = segment, .length = 8192, .file_id = id}).s, TaskStatus::COMPLETED);
+    EXPECT_TRUE(target_.registerLocalFileBatch({})->empty());
+}
+
+TEST_F(FileSegment, IsFlushedAtItsTarget) {
+    const TemporaryFile file("file", 8192);
+    ASSERT_TRUE(target_.installTransport("tcp"));
+    ASSERT_TRUE(target_.registerLocalMemory(served_.data(), served_.size()));
+    serveFiles();
+    add(file);
+    ASSERT_TRUE(initiator_.installTransport("tcp"));
+    const SegmentHandle files = open("node1-files");
+    const TransferRequest request{.opcode = Opcode::Flush, .target_id = files, .length = 8192, .file_id = 1};
+    ASSERT_EQ(run(request).s, TaskStatus::COMPLETED);
+    const std::uint64_t commands = target_.fileService()->commands;
+    const auto flushed = run(request);
+    EXPECT_EQ(flushed.s, TaskStatus::COMPLETED);
+    EXPECT_TRUE(flushed.acknowledged);
+    EXPECT_EQ(target_.fileService()->commands, commands + 1);
+    EXPECT_EQ(initiator_.counters().bytes_written, 0);
+    EXPECT_EQ(run({.opcode = Opcode::Flush, .target_id = files, .length = 8193, .file_id = 1}).s, TaskStatus::INVALID);
+    EXPECT_EQ(run({.opcode = Opcode::Flush,
+                   .target_id = open("node1"),
+                   .target_offset = reinterpret_cast<std::uint64_t>(served_.data()),
+                   .length = 4096})
+                  .s,
+              TaskStatus::INVALID)
+        << "memory is not flushed";
+}
+
 TEST_F(FileSegment, WhatIsNotInAFileIsInvalid) {
     const TemporaryFile file("file", 8192);
     serveFiles();

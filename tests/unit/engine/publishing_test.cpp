@@ -151,7 +151,7 @@ class LossyStore : public Store {
     Result<std::string> put(std::string_view key, std::string_view value, const Precondition& precondition,
                             Deadline deadline) override {
         auto version = Store::put(key, value, precondition, deadline);
-        if (loses) return std::unexpected(Error{ErrorCode::Unavailable, "store: gone", {}});
+        if (loses && version) return std::unexpected(Error{ErrorCode::Unavailable, "store: gone", {}});
         return version;
     }
     bool loses = false;
@@ -174,6 +174,13 @@ TYPED_TEST(PublishingInVain, WhatWasPutAllTheSameIsWithdrawn) {
     this->loseAReply();
     this->engine_.reset();
     EXPECT_EQ(this->keys(), 0U);
+}
+
+TYPED_TEST(PublishingInVain, AClaimThatWasPutAllTheSameIsWithdrawn) {
+    this->store_->loses = true;
+    TransferEngine other;
+    EXPECT_EQ(other.init(this->store_, "node2", "127.0.0.1").error().code, ErrorCode::Unavailable);
+    EXPECT_EQ(this->keys(), 2U);
 }
 
 TYPED_TEST(PublishingInVain, WhatWasPutAllTheSameIsReplaced) {

@@ -48,6 +48,30 @@ class HangingDevice : public BlockDevice {
     std::latch let_go_{1};
 };
 
+// Counts how many write at once.
+class CountingDevice : public BlockDevice {
+  public:
+    const std::string& name() const override { return name_; }
+    std::uint64_t size() const override { return 1 << 20; }
+    std::uint32_t blockSize() const override { return kBlock; }
+    bool writesExclude() const override { return true; }
+    std::optional<int> tryNow(BlockRequest& /*request*/) override { return std::nullopt; }
+    int carryOut(BlockRequest& request) override {
+        if (request.kind != Kind::Write) return 0;
+        const int now = ++writing_;
+        most = std::max(most.load(), now);
+        std::this_thread::yield();
+        --writing_;
+        return 0;
+    }
+
+    std::atomic<int> most = 0;
+
+  private:
+    std::string name_ = "counting";
+    std::atomic<int> writing_ = 0;
+};
+
 // A request to each of them, which waits for the workers.
 std::vector<Issued> flushesOf(const auto& devices, std::size_t for_each) {
     std::vector<Issued> issued;
@@ -95,6 +119,26 @@ TEST(BlockFaults, OneThatHangsLeavesAWorkerToTheOthersAtOnce) {
     EXPECT_EQ(harness.run({.kind = Kind::Flush, .device = device->get()}), 0);
     hanging[0]->letGo();
     harness.runToTheEnd();
+}
+
+TEST(BlockQueueWorkers, CarryOutOneWriteAtATimeWhereWritesExclude) {
+    BlockHarness harness({.workers = 4});
+    ASSERT_TRUE(harness) << harness.error->message;
+    CountingDevice device;
+    std::vector<std::byte> block(kBlock);
+    std::vector<Issued> issued;
+    for (int i = 0; i < 500; ++i) {
+        issued.push_back({{.kind = i % 10 == 0 ? Kind::Flush : Kind::Write,
+                           .device = &device,
+                           .length = kBlock,
+                           .data = block.data()},
+                          {}});
+    }
+    for (Issued& one : issued)
+        harness.submit(one);
+    harness.runToTheEnd();
+    EXPECT_TRUE(std::ranges::all_of(issued, [](const Issued& one) { return one.end == 0; }));
+    EXPECT_EQ(device.most, 1);
 }
 
 TEST(BlockFaults, ManyDevicesShareAQueue) {

@@ -23,6 +23,12 @@ std::string descriptor(const std::string& name, const std::string& timestamp = {
            R"("})";
 }
 
+std::string filesDescriptor(const std::string& name) {
+    return R"({"file_buffers":[{"align":0,"id":1,"path":"/f","size":4096}],"name":")" + name +
+           R"(","nvmeof_generic_trid":{"adrfam":"ipv4","subnqn":"nqn.2016-06.io.mc:n","traddr":"h","trsvcid":"4420",)" +
+           R"("trtype":"tcp"},"protocol":"nvmeof_generic","tcp_data_port":0,"timestamp":"2026-11-23 02:50:34.5"})";
+}
+
 class Verify : public testing::Test {
   protected:
     void put(const std::string& key, const std::string& value) {
@@ -140,6 +146,33 @@ TEST_F(Verify, FindsAddressesThatAreSharedAndTheNewestOfThem) {
     ASSERT_THAT(brief(found), ElementsAre("dead:dead_owner", "a:shared_data_port"));
     EXPECT_THAT(found[1].remedies, IsEmpty());
     EXPECT_THAT(found[1].advice, HasSubstr("see which of them lives"));
+}
+
+TEST_F(Verify, TakesFilesBesideMemoryForOneEngines) {
+    put("mooncake/ram/a", descriptor("a", "2026-11-22 02:50:34.5"));
+    put("mooncake/ram/a-files", filesDescriptor("a-files"));
+    put("mooncake/rpc_meta/a", rpcMeta("h", 1));
+    put("mooncake/rpc_meta/a-files", rpcMeta("h", 1));
+    EXPECT_THAT(brief(findings()), IsEmpty());
+
+    put("mooncake/rpc_meta/a", rpcMeta("h", 2));
+    put("mooncake/ram/b", descriptor("b", "2026-11-22 02:50:34.5", 2));
+    put("mooncake/rpc_meta/b", rpcMeta("h", 1));
+    const auto found = findings();
+    ASSERT_THAT(brief(found), ElementsAre("a-files:shared_address"));
+    EXPECT_EQ(found[0].cause, "a-files, b are all at h:1, where only one can be");
+}
+
+TEST_F(Verify, TellsOfADeadEnginesFilesHowAllTheirKeysGo) {
+    put("mooncake/ram/files", filesDescriptor("files"));
+    EXPECT_THAT(brief(findings()), IsEmpty());  // Hosts need no rpc_meta.
+    put("mooncake/rpc_meta/files", rpcMeta("h", 1));
+    states_["files"] = OwnerState::Refused;
+    const auto found = findings();
+    ASSERT_THAT(brief(found), ElementsAre("files:dead_owner"));
+    ASSERT_EQ(found[0].remedies.size(), 1U);
+    EXPECT_EQ(found[0].remedies[0].kind, Remedy::Kind::Gc);
+    EXPECT_EQ(found[0].remedies[0].object, "files");
 }
 
 TEST_F(Verify, TellsWhatIsWrongWithBuffers) {

@@ -15,6 +15,7 @@ using testing::Not;
 
 TEST(BenchTable, SumsRepeatsUpAsMedianAndRange) {
     const std::string table = toTable(report());
+    EXPECT_THAT(table, HasSubstr(", through the kernel, CACHED by this machine, segment"));
     EXPECT_THAT(table, HasSubstr("median of 3"));
     EXPECT_THAT(table, HasSubstr("1.00 - 4.00"));
     EXPECT_THAT(table, ContainsRegex("write +64KiB +10 +4 +2\\.00 "));

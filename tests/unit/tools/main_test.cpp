@@ -12,6 +12,8 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "common/output.h"
+#include "mount/fuse_server.h"
+#include "nvme/kernel/host/connect.h"
 #include "sample_tool.h"
 #include "temporary.h"
 
@@ -106,7 +108,9 @@ TEST(RunMain, helpAndVersionGoToStandardOutput) {
     EXPECT_EQ(help.code, 0);
     EXPECT_THAT(help.out, StartsWith("mc-sample: stand in for a tool\n"));
     const auto text = run({"--version"}, unreachable);
-    EXPECT_EQ(text.out, std::string("mc-sample ") + version() + "\nfeatures: tcp nvmeof_generic\n");
+    EXPECT_EQ(text.out, std::string("mc-sample ") + version() + "\nfeatures: tcp nvmeof_generic" +
+                            (nvme::kernel::connectByLibnvme() ? " libnvme" : "") +
+                            (mount::fuseIsBuiltIn() ? " fuse\n" : "\n"));
     const auto document = json::parse(run({"-V", "--json"}, unreachable).out);
     EXPECT_EQ(document["schema_version"], 1);
     EXPECT_EQ(document["version"], version());

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <chrono>
+
 namespace mc {
 namespace {
 
@@ -68,6 +71,27 @@ TEST(SliceQueue, KeepsOrderThroughPushPopAndAppend) {
     EXPECT_TRUE(first.empty());
     first.append(second);
     EXPECT_TRUE(first.empty());
+}
+
+TEST(SliceQueue, GivesOutThoseWhoseTimeIsOver) {
+    const auto now = SteadyClock::now();
+    std::array<Slice, 5> slices;
+    SliceQueue queue;
+    for (std::size_t i = 0; i < slices.size(); ++i) {
+        slices[i].deadline = i % 2 == 0 ? now : now + std::chrono::nanoseconds(1);
+        queue.push(&slices[i]);
+    }
+    SliceQueue overdue = queue.takeOverdue(now);
+    for (const std::size_t i : {0U, 2U, 4U}) {
+        ASSERT_FALSE(overdue.empty());
+        EXPECT_EQ(overdue.pop(), &slices[i]);
+    }
+    EXPECT_TRUE(overdue.empty());
+    for (const std::size_t i : {1U, 3U}) {
+        ASSERT_FALSE(queue.empty());
+        EXPECT_EQ(queue.pop(), &slices[i]);
+    }
+    EXPECT_TRUE(queue.empty());
 }
 
 }  // namespace

@@ -41,5 +41,8 @@ refused() {
     local reason=$1
     shift
     ! bench "$@" 2>refusal || return 1
-    grep "$reason" refusal
+    grep "$reason" refusal && return
+    echo "not told as $reason:"
+    cat refusal
+    return 1
 }

@@ -27,6 +27,11 @@ endTarget() {
     end target "$@"
 }
 
+# signalTarget SIGNAL
+signalTarget() {
+    kill -s "$1" "$(<target.pid)"
+}
+
 # digestOf FILE
 digestOf() {
     sha256sum <"$1" | cut -d ' ' -f 1

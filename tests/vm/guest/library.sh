@@ -178,6 +178,27 @@ removeKernelTargets() {
     shopt -u nullglob
 }
 
+# rdmaDevice NAME ADDRESS: a software RDMA device on a network interface of its own; both ends are in the guest.
+rdmaDevice() {
+    modprobe dummy numdummies=0
+    modprobe rdma_rxe
+    ip link add "$1-net" type dummy
+    ip link set "$1-net" mtu 4500
+    ip addr add "$2/24" dev "$1-net"
+    ip link set "$1-net" up
+    rdma link add "$1" type rxe netdev "$1-net"
+}
+
+removeRdmaDevices() {
+    local each
+    for each in /sys/class/infiniband/*; do
+        [[ ! -e $each ]] || rdma link delete "${each##*/}"
+    done
+    for each in /sys/class/net/*-net; do
+        [[ ! -e $each ]] || ip link delete "${each##*/}"
+    done
+}
+
 noControllers() {
     [[ -z $(ls /sys/class/nvme) ]]
 }
@@ -193,5 +214,6 @@ restore() {
     within 60 noControllers || fail "controllers stay: $(ls /sys/class/nvme)"
     echo 60 >/sys/module/nvme_core/parameters/admin_timeout
     [[ ! -d $kNvmet ]] || removeKernelTargets
+    removeRdmaDevices
     rm -rf /tmp/*
 }

@@ -27,6 +27,8 @@ void HostAuthentication::receive(std::span<const std::byte> message) {
     }
     if (header->kind == MessageKind::Failure1) {
         const auto failure = auth::parseFailure(message);
+        if (awaitsVerdict() && failure && failure->explanation == Explanation::Failed)
+            key_in_doubt_ = controller_key_ ? KeyInDoubt::Both : KeyInDoubt::Host;  // It may have none to prove.
         state_ = State::Failed;
         pending_.clear();
         reason_ =
@@ -130,12 +132,14 @@ void HostAuthentication::conclude(std::span<const std::byte> message) {
 }
 
 bool HostAuthentication::verify(const auth::Success1Content& content) {
+    key_in_doubt_ = KeyInDoubt::Controller;  // Unless all of it is right.
     if (!content.has_response)
         return fail(Explanation::Failed, "the controller does not prove who it is: has it no key for us?");
     const auto expected = auth::controllerResponse(*controller_key_, parties_, transaction_, challenge_);
     if (!expected) return fail(Explanation::Failed, expected.error().message);
     if (!expected->equals(content.response))
         return fail(Explanation::Failed, "the controller's response is wrong: another controller key?");
+    key_in_doubt_ = KeyInDoubt::None;
     return true;
 }
 

@@ -40,7 +40,12 @@ class HostAuthentication {
     /// The connection is to be ended, once the controller has been told why if hasMessage(). No way back.
     bool failed() const { return state_ == State::SendFailure2 || state_ == State::Failed; }
     bool hasMessage() const { return !pending_.empty(); }
-    /// For messages and logs: why it failed. Without secrets.
+    /// The controller has our proof, and has not said yet what it thinks of it.
+    bool awaitsVerdict() const { return state_ == State::AwaitSuccess1; }
+    /// Which key may be another one at the controller, as far as the failure tells.
+    enum class KeyInDoubt : std::uint8_t { None, Host, Controller, Both };
+    KeyInDoubt keyInDoubt() const { return key_in_doubt_; }
+    /// For messages and logs: why it failed, and who says so. Without secrets.
     const std::string& reason() const { return reason_; }
 
   private:
@@ -73,6 +78,7 @@ class HostAuthentication {
     std::optional<auth::DhKey> dh_;
     auth::Challenge challenge_;  ///< Ours.
     std::vector<std::byte> pending_;
+    KeyInDoubt key_in_doubt_ = KeyInDoubt::None;
     std::string reason_;
 };
 

@@ -90,8 +90,10 @@ void Association::onOpen(Queue& queue) {
     connectQueue(queue, static_cast<std::uint16_t>(at - queues_.begin() + 1));
 }
 
-void Association::onClosed(Queue& /*queue*/, const Error& error) {
-    end(error);
+void Association::onClosed(Queue& queue, const Error& error) {
+    const auto proof = std::ranges::find(authenticators_, &queue, [](const auto& own) { return &own->queue(); });
+    const bool lost = error.code == ErrorCode::Unavailable && proof != authenticators_.end();
+    end(lost ? (*proof)->reasonOfEnd().value_or(error) : error);
 }
 
 void Association::onServed(Queue& queue) {
@@ -136,7 +138,8 @@ void Association::authenticate(Queue& queue, std::uint16_t number) {
     if (setup_.options.key.empty()) {
         return end(Error{ErrorCode::NotPermitted,
                          fmt::format("{}: {} wants to know who we are", place_, setup_.subsystem_nqn),
-                         fmt::format("it has to be told a key for {}, and this side, too", setup_.options.host_nqn)});
+                         fmt::format("it has to be told a key for {}, and this side, too: --nvmeof-host-key",
+                                     setup_.options.host_nqn)});
     }
     auto key = AuthenticationKey::parse(setup_.options.key);
     if (!key) return end(key.error());
@@ -150,8 +153,9 @@ void Association::authenticate(Queue& queue, std::uint16_t number) {
         options.controller_key = std::move(*controller_key);
     }
     authenticators_.push_back(std::make_unique<Authenticator>(
-        channelOf(number), options, [this, &queue, number] { onAdmitted(queue, number); },
-        [this](const Error& error) { end(error); }));
+        channelOf(number),
+        Authenticator::Options{options, setup_.options.key_option, setup_.options.controller_key_option},
+        [this, &queue, number] { onAdmitted(queue, number); }, [this](const Error& error) { end(error); }));
     authenticators_.back()->start();
 }
 

@@ -25,17 +25,19 @@ AdminCommand authenticationCommand(FabricsType type, std::span<std::byte> data) 
 
 }  // namespace
 
-Authenticator::Authenticator(AdminChannel& channel, const HostAuthenticationOptions& options, Proved proved,
-                             AdminChannel::Fail fail)
+Authenticator::Authenticator(AdminChannel& channel, const Options& options, Proved proved, AdminChannel::Fail fail)
     : channel_(channel),
-      authentication_(options),
-      subsystem_nqn_(options.subsystem_nqn),
+      authentication_(options.handshake),
+      host_nqn_(options.handshake.host_nqn),
+      subsystem_nqn_(options.handshake.subsystem_nqn),
+      host_key_option_(options.host_key_option),
+      controller_key_option_(options.controller_key_option),
       proved_(std::move(proved)),
       fail_(std::move(fail)) {}
 
 void Authenticator::proceed() {
     if (authentication_.hasMessage()) return send();
-    if (authentication_.failed()) return failed();
+    if (authentication_.failed()) return fail_(failure());
     if (authentication_.done()) return proved_();
     receive();
 }
@@ -54,11 +56,34 @@ void Authenticator::receive() {
     });
 }
 
-void Authenticator::failed() {
-    fail_(Error{ErrorCode::NotPermitted,
-                fmt::format("{}: authentication with {}: {}", channel_.queue().name(), subsystem_nqn_,
-                            authentication_.reason()),
-                {}});
+Error Authenticator::refused(std::string_view reason, HostAuthentication::KeyInDoubt key) const {
+    return {
+        ErrorCode::NotPermitted,
+        fmt::format("{}: authentication with {} as {}: {}", channel_.queue().name(), subsystem_nqn_, host_nqn_, reason),
+        key == HostAuthentication::KeyInDoubt::None
+            ? std::string()
+            : fmt::format("compare the line of {} in the target's --host-keys with {} here", host_nqn_,
+                          optionsOf(key))};
+}
+
+std::string Authenticator::optionsOf(HostAuthentication::KeyInDoubt key) const {
+    using enum HostAuthentication::KeyInDoubt;
+    return key == Host         ? host_key_option_
+           : key == Controller ? controller_key_option_
+                               : fmt::format("{} and {}", host_key_option_, controller_key_option_);
+}
+
+Error Authenticator::failure() const {
+    return refused(authentication_.reason(), authentication_.keyInDoubt());
+}
+
+std::optional<Error> Authenticator::reasonOfEnd() const {
+    if (authentication_.failed()) return failure();
+    if (!authentication_.awaitsVerdict()) return std::nullopt;
+    return refused(
+        "the target ended the connection instead of accepting our proof, most likely because our key is another one "
+        "than it has for us",
+        HostAuthentication::KeyInDoubt::Host);
 }
 
 }  // namespace mc::nvme::host

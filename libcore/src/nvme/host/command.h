@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "io/page_receiver.h"
 #include "nvme/wire/command.h"
 #include "nvme/wire/pdu.h"
 
@@ -42,6 +43,7 @@ enum class DataWay : std::uint8_t { None, ToHost, InCapsule, OnRequest };
 struct Command {
     OutgoingPdu capsule;
     std::byte* data = nullptr;
+    io::PageReceiver* pages = nullptr;  ///< All that has moved is there and not at `data`.
     std::uint32_t length = 0;
     std::uint32_t moved = 0;   ///< Bytes that have come, or were asked for.
     std::uint32_t issued = 0;  ///< In the queue's ticks.
@@ -61,7 +63,8 @@ struct Command {
 struct Submission {
     SubmissionEntry entry;  ///< Without flags, command id and data pointer.
     std::span<std::byte> data;
-    bool to_host = false;  ///< Which way `data` goes.
+    io::PageReceiver* pages = nullptr;  ///< May take what comes, instead of `data`: all of it.
+    bool to_host = false;               ///< Which way `data` goes.
     bool patient = false;
     bool may_be_short = false;
     void (*done)(void* context, const CompletionEntry* answer) = nullptr;

@@ -11,6 +11,7 @@
 #include "mc/error.h"
 
 #include "io/event_loop.h"
+#include "io/page_receiver.h"
 #include "io/socket_address.h"
 
 namespace mc::nvme {
@@ -21,6 +22,9 @@ struct HostOptions {
     std::array<std::uint8_t, 16> host_id{};  ///< Zero: the UUID of the NQN.
     std::string key;                         ///< "DHHC-1:...": proves who we are; empty: none.
     std::string controller_key;              ///< The controller has to prove who it is; empty: need not.
+    /// By what a program's user names the keys' files, for hints.
+    std::string key_option = "--nvmeof-host-key";
+    std::string controller_key_option = "--nvmeof-controller-key";
     bool header_digest = false;
     bool data_digest = false;
     int io_queues = 1;
@@ -39,6 +43,7 @@ struct NamespaceInfo {
     std::uint64_t size = 0;        ///< Bytes.
     std::uint32_t block_size = 0;  ///< Bytes.
     bool read_only = false;
+    std::array<std::uint8_t, 8> eui64{};
     std::array<std::uint8_t, 16> nguid{};
     std::array<std::uint8_t, 16> uuid{};
 
@@ -46,11 +51,14 @@ struct NamespaceInfo {
 };
 
 class HostController;
+struct SharedState;
 
 /// An operation on a range of a namespace. Belongs to the controller until `done`.
 ///
-/// A write whose ends are not multiples of the block reads these blocks first and writes them back whole. That is not
-/// atomic: this controller keeps its own writes out of these blocks meanwhile, but it can't keep out other hosts.
+/// A write whose ends are not multiples of the block reads these blocks first and writes them back whole. The bytes
+/// around it that other requests write at the same time are not lost: this controller keeps its own writes out of these
+/// blocks meanwhile, and the controllers that share its SharedState keep theirs out that change parts of them. Writes
+/// of other hosts, and of other processes, it can't keep out: to them it is not atomic.
 struct HostRequest {
     enum class Kind : std::uint8_t { Read = 0, Write = 1, Flush = 2 };
     enum class Outcome : std::uint8_t {
@@ -58,14 +66,19 @@ struct HostRequest {
         Rejected = 1,  ///< The controller answered with `status`.
         Lost = 2,      ///< The connection was, or the answer did not come; a write may have been applied or not.
         Canceled = 3,
+        Replaced =
+            4,  ///< Another namespace has its number now; nothing was transferred. Owner::onReplaced has told it.
     };
     Kind kind = Kind::Read;
     Outcome outcome = Outcome::Completed;
     std::uint16_t status = 0;  ///< NVME_SC_*, type included.
+    bool may_retry = false;    ///< Of a Rejected one: the controller does not say "do not retry".
     std::uint32_t nsid = 0;
     std::uint64_t offset = 0;  ///< Bytes; need not be multiples of the block: a write then reads the block first.
     std::uint64_t length = 0;
     std::byte* data = nullptr;
+    /// Of a read that has ended as Completed, all is in these instead, or nothing. Else they hold what nobody wants.
+    io::PageReceiver* pages = nullptr;
     /// Called by the loop's thread, never from within submit; nothing touches `data` any more. May submit further
     /// requests.
     void (*done)(HostRequest& request) = nullptr;
@@ -105,13 +118,18 @@ class HostController {
         virtual void onState(State state, const Error* cause) = 0;
         /// The controller told that namespaces have come or gone; they were read again.
         virtual void onNamespaces() = 0;
+        /// A namespace is not the one that it was at the first connection, after Ready or while that lasts; requests to
+        /// it end as Replaced. `error` names both.
+        virtual void onReplaced(const Error& error) = 0;
     };
 
     /// Connects to the first of the addresses that answers. Where none does, the controller is Gone; once it was Ready
-    /// it reconnects by itself.
+    /// it reconnects by itself, unless it is refused for good. `shared`: with others of the same
+    /// subsystem; null: with nobody.
     static std::unique_ptr<HostController> start(io::EventLoop& loop, Owner& owner,
                                                  std::vector<io::SocketAddress> addresses, std::string subsystem_nqn,
-                                                 const HostOptions& options);
+                                                 const HostOptions& options,
+                                                 std::shared_ptr<SharedState> shared = nullptr);
     virtual ~HostController() = default;  ///< All requests have ended: cancel().
 
     virtual State state() const = 0;
@@ -128,6 +146,10 @@ class HostController {
     /// Ends all requests as Canceled, and the connections. Not from within a callback.
     virtual void cancel() = 0;
 };
+
+/// Whether a connection that ended, or did not come about, for that reason is refused for good: trying again is of no
+/// use until somebody changes what one side is told.
+bool isRefusal(const Error& cause);
 
 /// "nqn.2014-08.org.nvmexpress:uuid:..." of /etc/nvme/hostnqn, or one made of this machine's id.
 Result<std::string> hostNqn();

@@ -7,15 +7,16 @@
 #include "nvme/host/association.h"
 #include "nvme/host/controller.h"
 #include "nvme/host/request_list.h"
-#include "nvme/host/unaligned.h"
+#include "nvme/host/shared_state.h"
+#include "nvme/host/unaligned_requests.h"
 
 namespace mc::nvme::host {
 
 /// The one kind of HostController: keeps an association alive, and makes commands of requests.
-class Controller final : public HostController, public Association::Owner, public UnalignedRequest::Owner {
+class Controller final : public HostController, public Association::Owner, UnalignedRequests::Owner {
   public:
     Controller(io::EventLoop& loop, HostController::Owner& owner, std::vector<io::SocketAddress> addresses,
-               std::string subsystem_nqn, HostOptions options);
+               std::string subsystem_nqn, HostOptions options, std::shared_ptr<SharedState> shared);
     ~Controller() override;
     Controller(const Controller&) = delete;
     Controller& operator=(const Controller&) = delete;
@@ -37,7 +38,8 @@ class Controller final : public HostController, public Association::Owner, publi
     void onNamespaces(Association& association) override;
     void onServed(Association& association) override;
     void submitPart(HostRequest& part) override { submit(part); }
-    void onEnded(UnalignedRequest& unaligned) override;
+    void onUnalignedEnded(HostRequest& request) override { request.done(request); }
+    void onBlocksGranted() override { flush(); }
 
     // Connections:
     void connect();
@@ -45,7 +47,8 @@ class Controller final : public HostController, public Association::Owner, publi
     void afterLoss(const Error& error);
     void connectLater(std::chrono::milliseconds delay);
     void giveUp(const Error& cause);
-    void takeNamespaces(bool tell);
+    void takeNamespaces();
+    void tellReplaced();
 
     // Requests:
     bool live() const { return state_ == State::Ready && association_ != nullptr; }
@@ -58,8 +61,8 @@ class Controller final : public HostController, public Association::Owner, publi
     void askForStrangers();
     bool hasToWait(const HostRequest& request, std::uint32_t block_size, bool unaligned) const;
     bool isBeingWritten(const NamespaceRange& range, std::uint32_t block_size) const;
-    void startUnaligned(HostRequest& request, std::uint32_t block_size);
     void endPartlyIssued();
+    void endParts();
     static void end(RequestList& list, HostRequest::Outcome outcome);
     void endWaiting(HostRequest::Outcome outcome);
 
@@ -68,11 +71,13 @@ class Controller final : public HostController, public Association::Owner, publi
     const std::vector<io::SocketAddress> addresses_;
     const std::string subsystem_nqn_;
     const HostOptions options_;
+    const std::shared_ptr<SharedState> shared_;
 
     State state_ = State::Connecting;
     std::unique_ptr<Association> association_;
     std::size_t address_ = 0;  // The next one to try, modulo their number.
     unsigned attempts_ = 0;    // In a row without success.
+    bool refused_ = false;     // The last attempt was.
     SteadyClock::time_point lost_at_{};
     io::EventLoop::TimerId connect_timer_ = 0;
     io::EventLoop::TimerId loss_timer_ = 0;
@@ -81,13 +86,19 @@ class Controller final : public HostController, public Association::Owner, publi
 
     std::vector<NamespaceInfo> namespaces_;  // By number.
     std::size_t last_found_ = 0;
+    /// What has the number of a namespace that it is not; not among them.
+    struct Replaced {
+        std::uint32_t nsid = 0;
+        Error error;
+    };
+    std::vector<Replaced> replaced_;
 
     RequestList waiting_;
     RequestList parts_;      // Of unaligned requests; before those that wait, which may wait for them.
     RequestList strangers_;  // Their namespaces were not found; to be read again.
     RequestList asking_;     // The same; being read.
     bool pumping_ = false;
-    std::vector<std::unique_ptr<UnalignedRequest>> unaligned_;
+    UnalignedRequests unaligned_;
 };
 
 }  // namespace mc::nvme::host

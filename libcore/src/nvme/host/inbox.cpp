@@ -12,6 +12,9 @@ namespace {
 constexpr std::size_t kLarge = 16 << 10;
 // Beside large data: the next header, and little of what follows it.
 constexpr std::size_t kSmallWindow = 64;
+// Nothing but the next header: of data, or of an answer.
+constexpr std::size_t kLeastWindow = sizeof(DataPdu);
+static_assert(kLeastWindow == sizeof(CapsuleResponse));
 // After so many PDUs without data in a row, what comes next is taken for more of them.
 constexpr unsigned kForgetLarge = 4;
 
@@ -40,7 +43,7 @@ bool hasDigest(PduType type) {
 
 Inbox::Inbox(bool header_digest) : header_digest_(header_digest), stage_(kStage) {}
 
-std::size_t Inbox::place(std::span<iovec, 2> parts, std::uint64_t& wanted) {
+std::size_t Inbox::place(std::span<iovec, 2> parts, std::uint64_t& wanted, bool narrow) {
     std::size_t count = 0;
     wanted = 0;
     if (begin_ == end_) {
@@ -55,7 +58,8 @@ std::size_t Inbox::place(std::span<iovec, 2> parts, std::uint64_t& wanted) {
         end_ -= begin_;
         begin_ = 0;
     }
-    const std::size_t window = std::min(stage_.size() - end_, large_ ? kSmallWindow : kStage);
+    const std::size_t header = kLeastWindow + (header_digest_ ? kDigestLength : 0);
+    const std::size_t window = std::min(stage_.size() - end_, narrow ? header : large_ ? kSmallWindow : kStage);
     parts[count++] = {stage_.data() + end_, window};
     wanted += window;
     return count;

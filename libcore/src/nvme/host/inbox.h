@@ -28,8 +28,9 @@ class Inbox {
 
     explicit Inbox(bool header_digest);
 
-    /// Names where to receive; `wanted` is the room.
-    std::size_t place(std::span<iovec, 2> parts, std::uint64_t& wanted);
+    /// Names where to receive; `wanted` is the room. `narrow`: beside data there is room for one header, so that it
+    /// has nothing of its own data behind it.
+    std::size_t place(std::span<iovec, 2> parts, std::uint64_t& wanted, bool narrow);
     void received(std::uint64_t bytes);
     Event next();
 
@@ -37,6 +38,10 @@ class Inbox {
     std::span<const std::byte> header() const { return header_; }
     void expectData(std::span<std::byte> memory, bool digested);
     std::span<const std::byte> data() const { return data_; }
+    /// Bytes of data that are yet to be received.
+    std::size_t missing() const { return in_data_ ? data_.size() - filled_ : 0; }
+    /// Something was received that is not handled yet.
+    bool holdsMore() const { return begin_ != end_; }
     std::uint32_t digest() const { return digest_; }
     std::uint16_t reason() const { return reason_; }
     std::string_view complaint() const { return complaint_; }

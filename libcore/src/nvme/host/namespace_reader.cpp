@@ -83,6 +83,7 @@ void NamespaceReader::onNamespace(const CompletionEntry& answer) {
     info.block_size = 1U << static_cast<unsigned>(format.ds);
     info.size = identity.nsze << static_cast<unsigned>(format.ds);
     info.read_only = (identity.nsattr & 1U) != 0;
+    std::ranges::copy(identity.eui64, info.eui64.begin());
     std::ranges::copy(identity.nguid, info.nguid.begin());
     readIdentifiers();
 }
@@ -102,6 +103,7 @@ void NamespaceReader::onIdentifiers(const CompletionEntry& answer) {
         const auto length = std::to_integer<std::size_t>(page_[offset + 1]);
         const std::byte* const value = page_.data() + offset + kHeader;
         if (type == 0 || length == 0 || offset + kHeader + length > page_.size()) break;
+        if (type == NVME_NIDT_EUI64 && length == info.eui64.size()) std::memcpy(info.eui64.data(), value, length);
         if (type == NVME_NIDT_NGUID && length == info.nguid.size()) std::memcpy(info.nguid.data(), value, length);
         if (type == NVME_NIDT_UUID && length == info.uuid.size()) std::memcpy(info.uuid.data(), value, length);
         offset += kHeader + length;

@@ -12,12 +12,20 @@ constexpr std::uint64_t kMostBytes = 4 << 20;
 // What pads a header until its data, of which 255 bytes are the most that a data offset can say.
 const std::array<std::byte, 256> kZeros{};
 
-std::size_t partsOf(const OutgoingPdu& pdu, std::span<iovec> parts) {
-    // The kernel only reads from them.
-    const auto part = [](const void* data, std::size_t length) { return iovec{const_cast<void*>(data), length}; };
+// The kernel only reads from it.
+iovec part(const void* data, std::size_t length) {
+    return {const_cast<void*>(data), length};
+}
+
+std::size_t partsBeforeData(const OutgoingPdu& pdu, std::span<iovec> parts) {
     std::size_t count = 0;
     parts[count++] = part(pdu.header, pdu.header_length);
     if (pdu.padding > 0) parts[count++] = part(kZeros.data(), pdu.padding);
+    return count;
+}
+
+std::size_t partsOf(const OutgoingPdu& pdu, std::span<iovec> parts) {
+    std::size_t count = partsBeforeData(pdu, parts);
     if (pdu.data_length > 0) parts[count++] = part(pdu.data, pdu.data_length);
     if (pdu.data_digested) parts[count++] = part(&pdu.data_digest, kDigestLength);
     return count;
@@ -45,18 +53,29 @@ void Outbox::push(OutgoingPdu& pdu) {
     tail_ = &pdu;
 }
 
-std::size_t Outbox::gather(std::span<iovec> parts, std::uint64_t& bytes) const {
-    std::size_t count = 0;
+Gathered Outbox::gather(std::span<iovec> parts) const {
+    Gathered all;
     std::uint64_t skip = sent_;
-    for (const OutgoingPdu* pdu = head_; pdu != nullptr && count + kPartsPerPdu <= parts.size() && bytes < kMostBytes;
+    for (const OutgoingPdu* pdu = head_;
+         pdu != nullptr && all.parts + kPartsPerPdu <= parts.size() && !all.more && all.bytes < kMostBytes;
          pdu = pdu->next) {
-        const auto room = parts.subspan(count);
-        const std::size_t added = partsOf(*pdu, room);
-        bytes += pdu->length() - skip;
-        count += skip == 0 ? added : skipBytes(room.first(added), skip);
+        const auto room = parts.subspan(all.parts);
+        const std::uint64_t before_data = std::uint64_t{pdu->header_length} + pdu->padding;
+        all.more = pdu->data_length >= least_pages_ && skip < before_data;
+        const std::size_t added = all.more ? partsBeforeData(*pdu, room) : partsOf(*pdu, room);
+        all.bytes += (all.more ? before_data : pdu->length()) - skip;
+        all.parts += skip == 0 ? added : skipBytes(room.first(added), skip);
         skip = 0;
     }
-    return count;
+    return all;
+}
+
+std::span<const std::byte> Outbox::pages(bool& more) const {
+    if (head_ == nullptr || head_->data_length < least_pages_) return {};
+    const std::uint64_t before_data = std::uint64_t{head_->header_length} + head_->padding;
+    if (sent_ < before_data || sent_ >= before_data + head_->data_length) return {};
+    more = head_->data_digested || head_->left > 0 || head_->next != nullptr;
+    return std::span(head_->data, head_->data_length).subspan(sent_ - before_data);
 }
 
 OutgoingPdu* Outbox::sent(std::uint64_t bytes) {

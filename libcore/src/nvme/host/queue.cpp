@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/crc32c.h"
 #include "base/errors.h"
@@ -30,7 +31,7 @@ std::uint32_t alignUp(std::uint32_t value, std::uint32_t alignment) {
 }  // namespace
 
 Result<std::unique_ptr<Queue>> Queue::start(io::EventLoop& loop, Owner& owner, QueueSetup setup) {
-    auto socket = io::startConnect(setup.address);
+    auto socket = io::startConnect(setup.address, setup.congestion);
     if (!socket) return std::unexpected(socket.error());
     std::unique_ptr<Queue> queue(new Queue(loop, owner, std::move(setup), std::move(*socket)));
     queue->interest_ = EPOLLOUT;
@@ -76,7 +77,6 @@ void Queue::onConnected() {
         close(systemError("connect to", setup_.name, error));
         return;
     }
-    io::tuneConnection(socket_, setup_.congestion);
     state_ = State::Initializing;
     InitializeConnection request{};
     request.header = {.type = PduType::InitializeConnectionRequest,
@@ -126,6 +126,8 @@ void Queue::submit(const Submission& submission) {
     command.busy = true;
     command.data = submission.data.data();
     command.length = static_cast<std::uint32_t>(submission.data.size());
+    command.pages = pages_fit_ && !setup_.data_digest ? submission.pages : nullptr;  // A digest needs memory.
+    if (command.pages != nullptr) ++with_pages_;
     command.moved = 0;
     command.issued = ticks_;
     command.patient = submission.patient;
@@ -220,15 +222,29 @@ void Queue::flush() {
     updateInterest();
 }
 
+// As sendmsg(2), of some of what is to be sent: `offered` bytes.
+ssize_t Queue::sendNext(std::uint64_t& offered) {
+    bool more = false;
+    if (const auto pages = outbox_.pages(more); !pages.empty()) {
+        const ssize_t sent = page_sender_.send(socket_.get(), pages, more);
+        offered = pages.size();
+        if (sent >= 0 || errno != ENOTSUP) return sent;
+        outbox_.avoidPages();
+    }
+    std::array<iovec, kMostParts> parts;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
+    const Gathered next = outbox_.gather(parts);
+    offered = next.bytes;
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = next.parts;
+    return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | (next.more ? MSG_MORE : 0));
+}
+
 // False: closed.
 bool Queue::send() {
     while (!outbox_.empty()) {
-        std::array<iovec, kMostParts> parts;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
         std::uint64_t offered = 0;
-        msghdr message{};
-        message.msg_iovlen = outbox_.gather(parts, offered);
-        message.msg_iov = parts.data();
-        const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+        const ssize_t sent = sendNext(offered);
         if (sent < 0) {
             if (wouldBlock(errno)) return true;
             // Why may be waiting behind the broken pipe.
@@ -251,16 +267,37 @@ bool Queue::send() {
     return true;
 }
 
+// As recvmsg(2), of what is next: `wanted` bytes at most.
+ssize_t Queue::receiveNext(std::uint64_t& wanted) {
+    if (receiving_ != nullptr && receiving_->pages != nullptr && inbox_.missing() > 0) {
+        wanted = inbox_.missing();
+        const ssize_t got = receiving_->pages->receive(socket_.get(), wanted);
+        if (got >= 0 || errno != ENOBUFS) return got;
+        pages_fit_ = false;
+        if (!leavePages(*receiving_)) return -1;
+    }
+    std::array<iovec, 2> parts;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
+    msghdr message{};
+    message.msg_iovlen = inbox_.place(parts, wanted, with_pages_ > 0);
+    message.msg_iov = parts.data();
+    return ::recvmsg(socket_.get(), &message, 0);
+}
+
+// What has come of its data, and what follows, is for the command's memory. False, with errno: it is lost.
+bool Queue::leavePages(Command& command) {
+    io::PageReceiver& pages = *std::exchange(command.pages, nullptr);
+    --with_pages_;
+    if (pages.received() == 0 || pages.copyTo({command.data, pages.received()})) return true;
+    errno = EIO;
+    return false;
+}
+
 // False: closed.
 bool Queue::receive() {
     constexpr int kMostRounds = 32;  // Others in the loop have their turn.
     for (int round = 0; round < kMostRounds; ++round) {
-        std::array<iovec, 2> parts;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
         std::uint64_t wanted = 0;
-        msghdr message{};
-        message.msg_iovlen = inbox_.place(parts, wanted);
-        message.msg_iov = parts.data();
-        const ssize_t got = ::recvmsg(socket_.get(), &message, 0);
+        const ssize_t got = receiveNext(wanted);
         if (got == 0) {
             close(Error{
                 ErrorCode::Unavailable, fmt::format("{}: the controller closed the connection", setup_.name), {}});
@@ -279,6 +316,7 @@ bool Queue::receive() {
 }
 
 void Queue::finish(Command& command, const CompletionEntry* answer) {
+    if (std::exchange(command.pages, nullptr) != nullptr) --with_pages_;
     command.busy = false;
     command.next_free = free_;
     free_ = &command;
@@ -332,6 +370,13 @@ void Queue::tick(std::uint32_t limit) {
     }
 }
 
+bool Queue::lendsPages() const {
+    return std::ranges::any_of(commands_, [](const Command& command) {
+        const bool is_sent = command.way == DataWay::OnRequest || command.way == DataWay::InCapsule;
+        return command.busy && is_sent && command.length >= io::PageSender::kLeast;
+    });
+}
+
 bool Queue::hasLimitedCommands() const {
     return in_flight_ > 0 &&
            std::ranges::any_of(commands_, [](const Command& command) { return command.busy && !command.patient; });
@@ -341,6 +386,8 @@ void Queue::close(const Error& error) {
     if (state_ == State::Closed) return;
     state_ = State::Closed;
     loop_.remove(socket_.get());
+    // Memory that its owner may change from now on is not sent any more.
+    if (lendsPages()) io::resetOnClose(socket_);
     socket_.reset();
     outbox_.clear();
     owner_.onClosed(*this, error);

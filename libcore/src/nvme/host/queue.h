@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "io/event_loop.h"
+#include "io/page_sender.h"
 #include "io/socket_address.h"
 #include "nvme/host/command.h"
 #include "nvme/host/inbox.h"
@@ -98,7 +99,12 @@ class Queue final : public io::EventHandler {
     void updateInterest();
 
     bool send();
+    ssize_t sendNext(std::uint64_t& offered);
+    /// The kernel may still be sending from the memory of commands.
+    bool lendsPages() const;
     bool receive();
+    ssize_t receiveNext(std::uint64_t& wanted);
+    bool leavePages(Command& command);
     bool serveInbox();
     bool onHeader(std::span<const std::byte> pdu);
     bool onResponse(std::span<const std::byte> pdu);
@@ -129,8 +135,11 @@ class Queue final : public io::EventHandler {
     Command* free_ = nullptr;
     std::size_t in_flight_ = 0;
     Outbox outbox_;
+    io::PageSender page_sender_;
 
     Inbox inbox_;
+    std::size_t with_pages_ = 0;    // Commands under way.
+    bool pages_fit_ = true;         // What comes fills them well enough.
     Command* receiving_ = nullptr;  // Whose data is coming.
     bool ends_command_ = false;     // It is the last of it, and there will be no answer.
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/crc32c.h"
+#include "base/errors.h"
 #include "nvme/host/pdu_names.h"
 #include "nvme/host/queue.h"
 
@@ -98,6 +99,11 @@ bool Queue::onData(std::span<const std::byte> pdu) {
     const bool complete = data.data_length == command->length - command->moved;
     if (success && (!last || (!complete && !command->may_be_short))) {
         return violation(fatal::kPduSequenceError, pdu, "success before all data");
+    }
+    // Pages come alone.
+    if (command->pages != nullptr && inbox_.holdsMore() && !leavePages(*command)) {
+        close(systemError("receive from", setup_.name, errno));
+        return false;
     }
     receiving_ = command;
     ends_command_ = success;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "mc/error.h"
 
@@ -9,7 +10,13 @@
 
 namespace mc::nvme::host {
 
-/// A status code and type (NVME_SC_*), for a person: "invalid namespace (0x00b)".
+/// What a status code and type (NVME_SC_*) means: "invalid namespace"; of one that is not known, its type.
+std::string_view statusWords(std::uint16_t status);
+
+/// What it may come from where a request for a file's bytes ended so, or what may help; often empty.
+std::string_view statusHint(std::uint16_t status);
+
+/// Words and number: "invalid namespace (0x00b)".
 std::string statusText(std::uint16_t status);
 
 /// Why a controller refused the Connect command.

@@ -30,6 +30,21 @@ UnalignedRequest::UnalignedRequest(HostRequest& request, std::uint32_t block_siz
     }
 }
 
+UnalignedRequest::~UnalignedRequest() {
+    if (!claim_) return;
+    claim_->granted = {};
+    partial_writes_->giveBack(*claim_);
+}
+
+bool UnalignedRequest::claim(std::shared_ptr<PartialWrites> partial_writes, io::EventLoop& loop,
+                             std::move_only_function<void()> granted) {
+    partial_writes_ = std::move(partial_writes);
+    claim_ = std::make_shared<PartialWrites::Claim>(loop, std::vector<PartialWrites::Block>{}, std::move(granted));
+    if (!head_.block.empty()) claim_->blocks.push_back({range_.nsid, range_.begin});
+    if (!tail_.block.empty()) claim_->blocks.push_back({range_.nsid, middle_.end});
+    return partial_writes_->take(claim_);
+}
+
 void UnalignedRequest::start() {
     reading_first_ = writes();
     submitParts(HostRequest::Kind::Read, !reading_first_);
@@ -66,6 +81,7 @@ void UnalignedRequest::partEnded(const HostRequest& part) {
     if (part.outcome != HostRequest::Outcome::Completed && request_.outcome == HostRequest::Outcome::Completed) {
         request_.outcome = part.outcome;
         request_.status = part.status;
+        request_.may_retry = part.may_retry;
     }
     if (--parts_left_ > 0) return;
     if (request_.outcome == HostRequest::Outcome::Completed) {

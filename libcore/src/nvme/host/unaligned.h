@@ -3,10 +3,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "nvme/host/controller.h"
+#include "nvme/host/partial_writes.h"
 
 namespace mc::nvme::host {
 
@@ -22,7 +25,7 @@ struct NamespaceRange {
 };
 
 /// Carries out a request whose range does not begin and end with blocks, by parts that do: the blocks at its ends go
-/// through memory of its own. A write reads these first.
+/// through memory of its own. A write reads these first, once nobody else writes parts of them.
 class UnalignedRequest {
   public:
     class Owner {
@@ -39,13 +42,21 @@ class UnalignedRequest {
     UnalignedRequest(HostRequest& request, std::uint32_t block_size, Owner& owner);
     UnalignedRequest(const UnalignedRequest&) = delete;
     UnalignedRequest& operator=(const UnalignedRequest&) = delete;
-    ~UnalignedRequest() = default;
+    /// Gives its blocks back.
+    ~UnalignedRequest();
 
+    /// Of a write, before it starts: wants the blocks at its ends for itself. False: it has to wait for `granted`,
+    /// which is called in the loop.
+    bool claim(std::shared_ptr<PartialWrites> partial_writes, io::EventLoop& loop,
+               std::move_only_function<void()> granted);
     /// Submits its first parts.
     void start();
     HostRequest& request() { return request_; }
     /// With the whole of the blocks at its ends.
     const NamespaceRange& range() const { return range_; }
+    std::uint32_t blockSize() const {
+        return static_cast<std::uint32_t>(head_.block.empty() ? tail_.block.size() : head_.block.size());
+    }
     bool writes() const { return request_.kind == HostRequest::Kind::Write; }
 
   private:
@@ -72,6 +83,8 @@ class UnalignedRequest {
     bool reading_first_ = false;
     unsigned parts_left_ = 0;
     std::array<HostRequest, 3> parts_;
+    std::shared_ptr<PartialWrites> partial_writes_;
+    std::shared_ptr<PartialWrites::Claim> claim_;
 };
 
 }  // namespace mc::nvme::host

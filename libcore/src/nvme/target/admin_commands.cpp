@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <string_view>
 
+#include "base/address.h"
 #include "base/log.h"
 #include "io/socket.h"
 #include "nvme/target/connection.h"
@@ -19,9 +21,17 @@ namespace {
 constexpr std::uint64_t kNotAborted = 1;
 constexpr int kTicksOfKeepAlive = 2;  // It ends after one to one and a half of its times.
 
-LogPages::Place placeOf(const Connection& connection) {
+// A socket of both families has an IPv4 host's address as ::ffff:192.0.2.1.
+std::string withoutMapping(std::string host) {
+    constexpr std::string_view kMapped = "::ffff:";
+    if (host.starts_with(kMapped) && isIpv4(host.substr(kMapped.size()))) host.erase(0, kMapped.size());
+    return host;
+}
+
+LogPages::Place placeOf(Connection& connection) {
     const auto address = io::localAddress(connection.socket());
-    return {.address = address.host(), .port = address.port()};
+    const std::string& advertised = connection.worker().options().advertised_address;
+    return {.address = advertised.empty() ? withoutMapping(address.host()) : advertised, .port = address.port()};
 }
 
 }  // namespace
@@ -65,8 +75,9 @@ void AdminCommands::startKeepAlive() {
 void AdminCommands::checkKeepAlive() {
     const int silent = heard_ ? 0 : silent_ticks_ + 1;
     if (silent > kTicksOfKeepAlive) {
-        log::info("nvme target: {}: no keep-alive from {} for {} ms, its controller {} is ended", connection_.peer(),
-                  controller_->identity().host_nqn, features_.keepAliveMilliseconds(), controller_->id());
+        log::info("nvme target: {}: no keep-alive from \"{}\" for {} ms, its controller {} is ended",
+                  connection_.peer(), controller_->identity().host_nqn, features_.keepAliveMilliseconds(),
+                  controller_->id());
         return connection_.close();
     }
     startKeepAlive();

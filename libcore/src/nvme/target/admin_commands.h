@@ -23,6 +23,7 @@ class AdminCommands final : public CommandSet {
 
     Status prepare(Command& command) override;
     void execute(Command& command) override;
+    bool forget(std::uint16_t command_id) override { return events_.forget(command_id); }
     void onDevice(Command& /*command*/, int /*error*/) override {}
     void onNamespace(std::uint32_t nsid) override;
     void onDiscoveryChange() override { events_.discoveryChanged(); }

@@ -27,13 +27,24 @@ void AsyncEvents::wait(Command& request) {
 }
 
 bool AsyncEvents::abort(std::uint16_t command_id) {
+    Command* const request = take(command_id);
+    if (request != nullptr) connection_.complete(*request, NVME_SC_ABORT_REQ);
+    return request != nullptr;
+}
+
+bool AsyncEvents::forget(std::uint16_t command_id) {
+    Command* const request = take(command_id);
+    if (request != nullptr) connection_.drop(*request);
+    return request != nullptr;
+}
+
+Command* AsyncEvents::take(std::uint16_t command_id) {
     const auto found = std::ranges::find_if(
         requests_, [command_id](const Command* request) { return request->entry.command_id == command_id; });
-    if (found == requests_.end()) return false;
-    Command& request = **found;
+    if (found == requests_.end()) return nullptr;
+    Command* const request = *found;
     requests_.erase(found);
-    connection_.complete(request, NVME_SC_ABORT_REQ);
-    return true;
+    return request;
 }
 
 void AsyncEvents::enable(std::uint32_t events) {

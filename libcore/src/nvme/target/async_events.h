@@ -21,6 +21,8 @@ class AsyncEvents {
     void wait(Command& request);
     /// False where no request with that identifier waits.
     bool abort(std::uint16_t command_id);
+    /// As abort, but its host is told nothing of it.
+    bool forget(std::uint16_t command_id);
 
     /// The feature: bits of NVME_FEATURE_AENCFG_*.
     std::uint32_t enabled() const { return enabled_; }
@@ -39,6 +41,7 @@ class AsyncEvents {
         bool pending = false;
         bool told = false;  // Its log page has not been read since.
     };
+    Command* take(std::uint16_t command_id);
     void tell();
 
     Connection& connection_;

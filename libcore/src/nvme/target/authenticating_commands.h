@@ -17,6 +17,7 @@ class AuthenticatingCommands final : public CommandSet {
 
     Status prepare(Command& command) override;
     void execute(Command& command) override;
+    bool forget(std::uint16_t command_id) override { return commands_->forget(command_id); }
     void onDevice(Command& command, int error) override { commands_->onDevice(command, error); }
     void onNamespace(std::uint32_t nsid) override { commands_->onNamespace(nsid); }
     void onDiscoveryChange() override { commands_->onDiscoveryChange(); }

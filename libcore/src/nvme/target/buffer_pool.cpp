@@ -22,6 +22,7 @@ BufferPool::Buffer BufferPool::take(std::size_t size) {
     if (!kept.empty()) {
         Buffer buffer{std::move(kept.back()), size_class};
         kept.pop_back();
+        in_use_ += buffer.size();
         return buffer;
     }
     if (!makeRoom(sizeOf(size_class))) return {};
@@ -29,6 +30,7 @@ BufferPool::Buffer BufferPool::take(std::size_t size) {
     void* const memory = ::operator new(sizeOf(size_class), std::align_val_t{kAlignment}, std::nothrow);
     if (memory == nullptr) return {};
     allocated_ += sizeOf(size_class);
+    in_use_ += sizeOf(size_class);
     return {std::unique_ptr<std::byte, Release>(static_cast<std::byte*>(memory)), size_class};
 }
 
@@ -44,7 +46,9 @@ bool BufferPool::makeRoom(std::size_t size) {
 }
 
 void BufferPool::give(Buffer buffer) {
-    if (buffer) free_[buffer.size_class].push_back(std::move(buffer.memory));
+    if (!buffer) return;
+    in_use_ -= buffer.size();
+    free_[buffer.size_class].push_back(std::move(buffer.memory));
 }
 
 void BufferPool::trim() {

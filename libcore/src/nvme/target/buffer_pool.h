@@ -25,6 +25,7 @@ class BufferPool {
         std::uint8_t size_class = 0;
 
         explicit operator bool() const { return memory != nullptr; }
+        std::size_t size() const { return memory == nullptr ? 0 : sizeOf(size_class); }
     };
 
     /// `limit`: bytes; at least one buffer of `largest` bytes can be had, whatever the limit.
@@ -37,6 +38,8 @@ class BufferPool {
     void trim();
     /// Bytes, in use or kept.
     std::size_t allocated() const { return allocated_; }
+    /// Bytes that are not in use.
+    std::size_t room() const { return limit_ - in_use_; }
 
   private:
     static constexpr std::size_t kClasses = 8;  // Each four times as large as the one before.
@@ -45,6 +48,7 @@ class BufferPool {
 
     std::size_t limit_;
     std::size_t allocated_ = 0;
+    std::size_t in_use_ = 0;
     std::array<std::vector<std::unique_ptr<std::byte, Release>>, kClasses> free_;
 };
 

@@ -32,13 +32,16 @@ struct Command {
     bool claimed = false;           ///< Its identifier is marked as in use.
     bool on_device = false;         ///< A block queue has `request`.
     bool transport_failed = false;  ///< Some of its data did not fit their digest.
+    Status refused = 0;             ///< With what it ends when the data of its capsule have come, which are discarded.
     std::uint16_t index = 0;        ///< In the table; the transfer tag.
     SubmissionEntry entry;
 
     // Set by CommandSet::prepare:
     std::uint32_t length = 0;     ///< Bytes of data.
     std::uint32_t extra = 0;      ///< Bytes that its buffer has behind the data.
-    std::byte* place = nullptr;   ///< Where the data are, or go, without a buffer.
+    std::byte* place = nullptr;   ///< Where the data are, or go, without a buffer;
+    int file = -1;                ///< or in which file they are, at
+    std::uint64_t offset = 0;     ///< this offset.
     Namespace* target = nullptr;  ///< Counts the command as a use.
 
     std::byte* data = nullptr;  ///< `place`, or the buffer's.

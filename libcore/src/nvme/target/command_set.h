@@ -19,6 +19,9 @@ class CommandSet {
     /// Carries it out: the host's data are at `data`, or what it wants is to be put there, and calls
     /// Connection::complete, at once or later.
     virtual void execute(Command& command) = 0;
+    /// A host that gives an identifier away again has given up what waited under it: for something that may never
+    /// happen, which is then over without a completion. False: nothing such does.
+    virtual bool forget(std::uint16_t /*command_id*/) { return false; }
     /// Its request has ended on the device, with 0 or an errno.
     virtual void onDevice(Command& command, int error) = 0;
     /// That namespace of the controller's subsystem has come, gone or changed.

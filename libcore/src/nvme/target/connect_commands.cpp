@@ -37,7 +37,7 @@ ControllerAuthenticationOptions proofOf(const Controller& controller) {
             .subsystem_nqn = controller.identity().subsystem->nqn(),
             .host_key = AuthenticationKey::parse(host.key).value(),
             .controller_key = std::move(ours),
-            .policy = {}};
+            .policy = servingPolicy()};
 }
 
 }  // namespace

@@ -16,11 +16,11 @@ constexpr std::uint32_t connectDataField(std::size_t offset) {
     return static_cast<std::uint32_t>(offset) | 1U << 16U;
 }
 
-/// An NQN of Connect's data; nothing where it is empty or does not end within what an NQN may have.
+/// An NQN of Connect's data, which may be empty; nothing where it does not end within what an NQN may have.
 template <std::size_t Size>
 std::optional<std::string> connectText(const char (&field)[Size]) {
     const std::size_t length = ::strnlen(field, Size);
-    if (length == 0 || length > kMaxNqnLength) return std::nullopt;
+    if (length > kMaxNqnLength) return std::nullopt;
     return std::string(field, length);
 }
 

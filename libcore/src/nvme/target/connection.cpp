@@ -1,6 +1,7 @@
 #include "nvme/target/connection.h"
 
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -143,12 +144,13 @@ void Connection::sendNow() {
 // False: the connection is over.
 bool Connection::flush() {
     while (!output_.empty()) {
-        std::array<iovec, kMaxParts> parts;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by gather
-        msghdr message{};
-        message.msg_iov = parts.data();
-        message.msg_iovlen = output_.gather(parts);
-        const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+        const auto file = output_.filePart();
+        const ssize_t sent = file ? sendFile(*file) : sendParts();
         if (sent < 0) return wouldBlock(errno);
+        if (sent == 0) {
+            log::warning("nvme target: {}: a file that was being sent has become shorter", peer());
+            return false;
+        }
         ++moves_;
         output_.consume(static_cast<std::uint64_t>(sent), [this](Output& output) {
             if (output.command != nullptr && output.command->state == Command::State::Sending) release(*output.command);
@@ -157,6 +159,20 @@ bool Connection::flush() {
     if (close_after_sending_) return false;
     if (state_ == State::Closing) startDraining();
     return true;
+}
+
+ssize_t Connection::sendParts() {
+    std::array<iovec, kMaxParts> parts;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by gather
+    bool file_follows = false;
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = output_.gather(parts, file_follows);
+    return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | (file_follows ? MSG_MORE : 0));
+}
+
+ssize_t Connection::sendFile(const OutputQueue::FilePart& part) {
+    auto offset = static_cast<off_t>(part.offset);
+    return ::sendfile(socket_.get(), part.file, &offset, part.length);
 }
 
 void Connection::startDraining() {
@@ -216,7 +232,6 @@ void Connection::resume() {
     updateInterest();
 }
 
-// It is a queue, whose host has shown all that it has to.
 bool Connection::isOpen() const {
     return state_ >= State::Serving && commands_->isOpen();
 }
@@ -226,13 +241,35 @@ bool Connection::peersTurn() {
     return incoming_.active || (!stalled_ && parked_bytes_ > 0) || !output_.empty();
 }
 
-bool Connection::awaitsDataTooLong(std::uint32_t sweeps) {
+bool Connection::awaitsDataTooLong() {
+    const std::uint32_t sweeps = worker_.sweepsOf(worker_.options().stall_timeout);
     bool found = false;
     table_.forEach([&](const Command& command) {
         found =
             found || (command.state == Command::State::AwaitingData && worker_.sweeps() - command.asked_at > sweeps);
     });
     return found;
+}
+
+// Others wait for buffers, and in half of the time that a silent peer has, this one has not done its part to give back
+// half of those that it had: a trickle of data won't do.
+bool Connection::hoards() {
+    constexpr int kPart = 2;
+    if (!worker_.othersWait(*this)) {
+        hoarding_sweeps_ = 0;
+        return false;
+    }
+    if (hoarding_sweeps_++ == 0) {
+        std::uint64_t held = 0;
+        table_.forEach([&](const Command& command) {
+            if (!command.on_device) held += command.buffer.size();
+        });
+        to_give_back_ = given_back_ + held / kPart;
+        return false;
+    }
+    if (!worker_.lasts(hoarding_sweeps_, worker_.options().stall_timeout / kPart)) return false;
+    hoarding_sweeps_ = 0;
+    return given_back_ < to_give_back_;
 }
 
 bool Connection::overdue() {
@@ -243,16 +280,16 @@ bool Connection::overdue() {
     if (!isOpen()) return worker_.lasts(age_sweeps_, worker_.options().connect_timeout);
     const auto limit = worker_.options().stall_timeout;
     if (limit.count() == 0) return false;
-    if (worker_.lasts(quiet_sweeps_, limit) && peersTurn()) return true;
-    return awaitsDataTooLong(worker_.sweepsOf(limit));
+    hoards_ = hoards();
+    return hoards_ || (worker_.lasts(quiet_sweeps_, limit) && peersTurn()) || awaitsDataTooLong();
 }
 
 void Connection::expire() {
     // What came while this loop was busy elsewhere still counts.
     const std::uint64_t before = moves_;
     const bool goes_on = state_ == State::Draining || stalled_ || pump();
-    if (goes_on && moves_ != before && isOpen()) return updateInterest();
-    log::debug("nvme target: {}: nothing moves, closed", peer());
+    if (goes_on && moves_ != before && isOpen() && !hoards_ && !awaitsDataTooLong()) return updateInterest();
+    log::debug("nvme target: {}: {}, closed", peer(), hoards_ ? "keeps buffers that others wait for" : "nothing moves");
     close();
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "mc/error.h"
+#include "mc/file_host_load.h"
 
 #include "base/fd.h"
 #include "io/event_loop.h"
@@ -59,6 +60,12 @@ class Connection final : public io::EventHandler {
     /// Ends a command: its data, if there are any for the host and it went well, and its completion are sent at the
     /// end of the loop's round at the latest.
     void complete(Command& command, Status status, std::uint64_t result = 0);
+    /// Ends a command without a word.
+    void drop(Command& command) { release(command); }
+    /// Its data need no buffer.
+    bool placed(const Command& command) const {
+        return (command.place != nullptr || command.file >= 0) && !rules_.data_digest;
+    }
     /// Starts `command.request`, whose kind, device and range are set; its end is told to CommandSet::onDevice.
     void submit(Command& command);
     /// Once everything is sent.
@@ -74,14 +81,22 @@ class Connection final : public io::EventHandler {
     void resume(Command& command);
     /// Goes on with input that had to wait for a buffer.
     void resume();
+    /// Whether it may have more buffers: so many that there is as much for others as it has.
+    bool mayTakeTransferBuffer(const Command& command) const;
     bool takeTransferBuffer(Command& command);
     /// Whether nothing has moved for too long, where it is the peer's turn. Asked in every sweep of the worker, which
     /// is what time is measured in: sweeps that did not take place, since this process was held up, do not count.
     bool overdue();
     /// Closes an overdue connection, unless there is more from the peer after all.
     void expire();
+    /// It is a queue, whose host has shown all that it has to.
+    bool isOpen() const;
+    /// In sweeps.
+    std::uint32_t age() const { return age_sweeps_; }
     /// Whether a command on that namespace waits for anything but a device: for the peer, or for other peers' buffers.
     bool holds(const Namespace& target);
+    /// Its part of its controller's.
+    FileHostLoad load();
 
   private:
     enum class State : std::uint8_t {
@@ -124,7 +139,6 @@ class Connection final : public io::EventHandler {
     void expect(const PduLayout& layout, Command* command, std::byte* to);
     void takeData();
     void endData();
-    bool placed(const Command& command) const { return command.place != nullptr && !rules_.data_digest; }
     void proceed(Command& command);
     void askForData(Command& command);
     void execute(Command& command);
@@ -135,13 +149,15 @@ class Connection final : public io::EventHandler {
     void compose(Command& command, Status status, std::uint64_t result, bool with_data);
     void terminate(Violation violation);
     bool flush();
+    ssize_t sendParts();
+    ssize_t sendFile(const OutputQueue::FilePart& part);
     void startDraining();
     bool discard();
     void updateInterest();
     void markUnsent();
-    bool isOpen() const;
     bool peersTurn();
-    bool awaitsDataTooLong(std::uint32_t sweeps);
+    bool awaitsDataTooLong();
+    bool hoards();
 
     static constexpr std::size_t kMaxParts = 1024;  // IOV_MAX
 
@@ -163,7 +179,8 @@ class Connection final : public io::EventHandler {
     std::size_t parked_bytes_ = 0;
 
     PduRules rules_;
-    std::uint32_t host_alignment_ = 4;  // HPDA, in bytes.
+    std::uint32_t in_capsule_bytes_ = 0;  // Of commands that are no fabrics commands.
+    std::uint32_t host_alignment_ = 4;    // HPDA, in bytes.
     QueueOptions queue_;
     std::uint16_t queue_head_ = 0;
     std::unique_ptr<CommandSet> commands_;
@@ -171,6 +188,7 @@ class Connection final : public io::EventHandler {
     Incoming incoming_;
     std::uint32_t asked_for_ = 0;  // Commands that await large data.
     std::uint32_t on_device_ = 0;
+    std::uint64_t transfer_bytes_ = 0;  // Of buffers, that its commands have.
 
     OutputQueue output_;
     InitializeConnection greeting_;
@@ -182,6 +200,10 @@ class Connection final : public io::EventHandler {
     std::uint64_t moves_seen_ = 0;    // and at the last sweep.
     std::uint32_t quiet_sweeps_ = 0;  // Sweeps since.
     std::uint32_t age_sweeps_ = 0;
+    std::uint64_t given_back_ = 0;       // Bytes of buffers,
+    std::uint64_t to_give_back_ = 0;     // and how many they should be by then.
+    std::uint32_t hoarding_sweeps_ = 0;  // Sweeps since others began to wait for some.
+    bool hoards_ = false;
     std::uint64_t discarded_ = 0;
     io::EventLoop::TimerId drain_timer_ = 0;
 };

@@ -10,6 +10,7 @@
 #include "nvme/target/controller.h"
 #include "nvme/target/namespace.h"
 #include "nvme/target/worker.h"
+#include "nvme/wire/fabrics.h"
 
 namespace mc::nvme {
 namespace {
@@ -36,7 +37,10 @@ std::uint8_t withDigest(std::span<std::byte> out, std::size_t begin, std::size_t
 // 0, or with what the command ends without being carried out.
 Status Connection::begin(Command& command, std::uint32_t capsule_bytes) {
     constexpr std::uint8_t kFlags = SubmissionEntry::kUsesSgl | 0x80 | SubmissionEntry::kFused;
-    if (!table_.claim(command)) return genericStatus(NVME_SC_CMDID_CONFLICT);
+    // SPDK's host gives the identifiers of its event requests away again when it shuts a controller down.
+    if (!table_.claim(command) && !(commands_->forget(command.entry.command_id) && table_.claim(command))) {
+        return genericStatus(NVME_SC_CMDID_CONFLICT);
+    }
     if ((command.entry.flags & kFlags) != SubmissionEntry::kUsesSgl) return genericStatus(NVME_SC_INVALID_FIELD);
     const Status status = commands_->prepare(command);
     if (command.target != nullptr) command.target->use(worker_.index());
@@ -49,7 +53,8 @@ Status Connection::begin(Command& command, std::uint32_t capsule_bytes) {
     const bool from_capsule =
         sgl.type == SglDescriptor::kInCapsule && command.direction == Command::Direction::FromHost;
     if (!from_capsule && sgl.type != SglDescriptor::kTransport) return genericStatus(NVME_SC_SGL_INVALID_TYPE);
-    if (from_capsule && sgl.address != 0) return genericStatus(NVME_SC_SGL_INVALID_OFFSET);
+    const bool too_much = command.entry.opcode != kFabricsOpcode && command.length > in_capsule_bytes_;
+    if (from_capsule && (sgl.address != 0 || too_much)) return genericStatus(NVME_SC_SGL_INVALID_OFFSET);
     if (sgl.length != command.length || capsule_bytes != (from_capsule ? command.length : 0)) {
         return genericStatus(NVME_SC_SGL_INVALID_DATA);
     }
@@ -68,9 +73,12 @@ Connection::Progress Connection::onCapsule(const PduLayout& layout) {
     command->transport_failed = command->on_device = command->in_capsule = false;
     command->length = command->extra = command->received = command->step = 0;
     command->place = command->data = nullptr;
+    command->file = -1;
     command->target = nullptr;
     const Status status = begin(*command, layout.data_bytes);
-    const bool wanted = status == 0 && layout.data_bytes > 0;
+    const bool has_data = layout.data_bytes > 0;
+    const bool wanted = status == 0 && has_data;
+    command->refused = status;
     if (wanted && placed(*command)) {
         command->data = command->place;
     } else if (wanted) {
@@ -84,19 +92,24 @@ Connection::Progress Connection::onCapsule(const PduLayout& layout) {
     }
     add(worker_.counters.commands, 1);
     if (queue_.entries > 0) queue_head_ = static_cast<std::uint16_t>((queue_head_ + 1) % queue_.entries);
-    if (wanted) command->state = Command::State::Receiving;
-    expect(layout, wanted ? command : nullptr, wanted ? command->data : nullptr);
-    if (status != 0) {
+    if (has_data) command->state = Command::State::Receiving;
+    expect(layout, has_data ? command : nullptr, wanted ? command->data : nullptr);
+    if (!has_data && status != 0) {
         complete(*command, status);
-    } else if (!wanted) {
+    } else if (!has_data) {
         proceed(*command);
     }
     return Progress::NeedsInput;
 }
 
+bool Connection::mayTakeTransferBuffer(const Command& command) const {
+    return transfer_bytes_ == 0 || transfer_bytes_ + command.length + command.extra <= worker_.transferBuffers().room();
+}
+
 bool Connection::takeTransferBuffer(Command& command) {
     command.buffer = worker_.transferBuffers().take(std::size_t{command.length} + command.extra);
     if (!command.buffer) return false;
+    transfer_bytes_ += command.buffer.size();
     command.data = command.buffer.memory.get();
     return true;
 }
@@ -105,7 +118,7 @@ bool Connection::takeTransferBuffer(Command& command) {
 void Connection::proceed(Command& command) {
     if (command.length > 0 && placed(command)) {
         command.data = command.place;
-    } else if (command.length > 0 && (worker_.anyWaiting() || !takeTransferBuffer(command))) {
+    } else if (command.length > 0 && !worker_.giveTransferBuffer(command)) {
         command.state = Command::State::WaitingForBuffer;
         worker_.wait(command);
         return;
@@ -141,6 +154,7 @@ void Connection::askForData(Command& command) {
     output.head_length = withDigest(output.head, 0, sizeof(pdu), rules_.header_digest);
     output.padding = output.tail_length = 0;
     output.length = 0;
+    output.file = -1;
     output_.push(output);
     markUnsent();
 }
@@ -173,6 +187,8 @@ void Connection::endData() {
     incoming_.active = false;
     Command* const command = incoming_.command;
     if (command == nullptr) return;
+    // Not earlier: no host is told of the end of a command that it has not wholly sent.
+    if (command->refused != 0) return complete(*command, command->refused);
     if (incoming_.digest) {
         std::uint32_t received = 0;
         std::memcpy(&received, incoming_.received_digest.data(), sizeof(received));
@@ -217,6 +233,8 @@ void Connection::onDevice(io::BlockRequest& request, int error) {
 }
 
 void Connection::complete(Command& command, Status status, std::uint64_t result) {
+    // Nothing is sent behind a termination request; what comes while it is read would only reset the connection.
+    if (state_ >= State::Closing) return release(command);
     const bool with_data = status == 0 && command.direction == Command::Direction::ToHost && command.length > 0;
     if (status != 0) recordFailure(command, status);
     compose(command, status, result, with_data);
@@ -243,6 +261,7 @@ void Connection::compose(Command& command, Status status, std::uint64_t result, 
     const bool data_alone = with_data && !queue_.flow_control && result == 0;
     output.head_length = output.padding = output.tail_length = 0;
     output.length = 0;
+    output.file = -1;
     if (with_data) {
         const bool data_digest = rules_.data_digest;
         const std::uint32_t offset = alignUp(sizeof(DataPdu) + header_digest, host_alignment_);
@@ -262,6 +281,8 @@ void Connection::compose(Command& command, Status status, std::uint64_t result, 
         output.padding = static_cast<std::uint8_t>(offset - output.head_length);
         output.data = command.data;
         output.length = command.length;
+        output.file = placed(command) ? command.file : -1;
+        output.file_offset = command.offset;
         if (data_digest) {
             const std::uint32_t crc = crc32c({command.data, command.length});
             std::memcpy(output.tail.data(), &crc, sizeof(crc));
@@ -287,6 +308,8 @@ void Connection::compose(Command& command, Status status, std::uint64_t result, 
 // Nothing of it is used any more: not its data, not its namespace, not its entry.
 void Connection::release(Command& command) {
     if (command.buffer) {
+        given_back_ += command.buffer.size();
+        if (!command.in_capsule) transfer_bytes_ -= command.buffer.size();
         (command.in_capsule ? worker_.capsuleBuffers() : worker_.transferBuffers()).give(std::move(command.buffer));
         worker_.retryLater();
     }

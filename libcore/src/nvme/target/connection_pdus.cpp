@@ -11,7 +11,8 @@
 namespace mc::nvme {
 namespace {
 
-// Hosts send what comes with an admin command in its capsule, up to this size, without asking.
+// Hosts send what comes with an admin or fabrics command in its capsule, up to this size, without asking: on I/O queues
+// what proves who they are.
 constexpr std::uint32_t kAdminInCapsuleBytes = 8192;
 constexpr std::uint8_t kMaxAlignment = 31;
 
@@ -19,7 +20,7 @@ constexpr std::uint8_t kMaxAlignment = 31;
 
 Connection::Connection(FileDescriptor socket, Worker& worker)
     : socket_(std::move(socket)), worker_(worker), commands_(std::make_unique<ConnectCommands>(*this)), table_(*this) {
-    rules_.in_capsule_bytes = kAdminInCapsuleBytes;
+    rules_.in_capsule_bytes = in_capsule_bytes_ = kAdminInCapsuleBytes;
     // All of any command's data in one PDU.
     rules_.max_data_bytes = worker.options().max_transfer_bytes;
 }
@@ -27,7 +28,8 @@ Connection::Connection(FileDescriptor socket, Worker& worker)
 void Connection::becomeQueue(QueueOptions options, std::unique_ptr<CommandSet> commands) {
     table_.grow(options.entries);
     output_.reserve(options.entries);
-    rules_.in_capsule_bytes = options.id == 0 ? kAdminInCapsuleBytes : worker_.options().in_capsule_bytes;
+    in_capsule_bytes_ = options.id == 0 ? kAdminInCapsuleBytes : worker_.options().in_capsule_bytes;
+    rules_.in_capsule_bytes = std::max(in_capsule_bytes_, kAdminInCapsuleBytes);
     queue_ = std::move(options);
     queue_head_ = 1;  // Connect was the first.
     commands_ = std::move(commands);

@@ -1,5 +1,6 @@
 #include "nvme/target/io_commands.h"
 
+#include <fmt/format.h>
 #include <nvme/types.h>
 
 #include <algorithm>
@@ -7,7 +8,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/log.h"
 #include "nvme/target/connection.h"
+#include "nvme/target/device_failures.h"
 #include "nvme/target/registry.h"
 #include "nvme/target/worker.h"
 #include "nvme/wire/fabrics.h"
@@ -16,6 +19,8 @@ namespace mc::nvme {
 namespace {
 
 constexpr std::uint32_t kMaxRanges = 256;
+// From here on sending a file's pages costs less than copying them.
+constexpr std::uint64_t kSentFromFile = 32 << 10;
 using Kind = io::BlockRequest::Kind;
 
 bool forceUnitAccess(const Command& command) {
@@ -44,8 +49,6 @@ bool within(const Namespace& target, std::uint64_t block, std::uint64_t count) {
 
 Status statusOf(Kind kind, int error) {
     switch (error) {
-        case 0:
-            return 0;
         case ENOSPC:
         case EDQUOT:
             return genericStatus(NVME_SC_CAP_EXCEEDED);
@@ -124,6 +127,9 @@ Status IoCommands::prepareTransfer(Command& command, Command::Direction directio
         command.extra = memory == nullptr ? readBehind(command) : 0;
     } else if (memory != nullptr) {
         command.place = memory + (block << target.blockShift());
+    } else if (!writes && bytes >= kSentFromFile && !connection_.dataDigest()) {
+        command.offset = block << target.blockShift();
+        command.file = target.device().sendableFrom(command.offset, bytes);
     }
     return 0;
 }
@@ -171,7 +177,7 @@ void IoCommands::execute(Command& command) {
 }
 
 void IoCommands::transfer(Command& command) {
-    if (command.data == command.place) return finish(command, 0);  // It is where it belongs.
+    if (connection_.placed(command)) return finish(command, 0);  // It is where it belongs.
     command.request = {.kind = command.entry.opcode == nvme_cmd_read ? Kind::Read : Kind::Write,
                        .durable = forceUnitAccess(command),
                        .device = &command.target->device(),
@@ -215,12 +221,22 @@ void IoCommands::deallocate(Command& command) {
 void IoCommands::onDevice(Command& command, int error) {
     if (command.entry.opcode == nvme_cmd_dsm) {
         // A device that can't discard is no error: what is deallocated need not be.
-        if (error != 0 && error != EOPNOTSUPP) return finish(command, statusOf(command.request.kind, error));
+        if (error != 0 && error != EOPNOTSUPP) return fail(command, error);
         return deallocate(command);
     }
-    if (error == 0 && command.entry.opcode == nvme_cmd_compare) {
+    if (error != 0) return fail(command, error);
+    if (command.entry.opcode == nvme_cmd_compare) {
         const bool equal = std::memcmp(command.data, command.data + readBehind(command), command.length) == 0;
         return finish(command, equal ? Status{0} : mediaStatus(NVME_SC_COMPARE_FAILED));
+    }
+    finish(command, 0);
+}
+
+// By its device; hosts learn little more than that.
+void IoCommands::fail(Command& command, int error) {
+    if (const auto untold = command.target->failures().add(command.request.kind, SteadyClock::now())) {
+        log::warning("nvme target: {}{}", describeFailure(command.request, error),
+                     *untold == 0 ? "" : fmt::format("; {} others since the last line like this one", *untold));
     }
     finish(command, statusOf(command.request.kind, error));
 }

@@ -26,6 +26,7 @@ class IoCommands final : public CommandSet {
     void transfer(Command& command);
     void compare(Command& command);
     void deallocate(Command& command);
+    void fail(Command& command, int error);
     void finish(Command& command, Status status);
 
     Connection& connection_;

@@ -24,7 +24,7 @@ struct LogRequest {
 /// The log pages of one controller. Of an admin queue.
 class LogPages {
   public:
-    /// Where its host has connected to, as it would be told to others.
+    /// Where hosts find this controller.
     struct Place {
         std::string address;
         std::uint16_t port = 0;

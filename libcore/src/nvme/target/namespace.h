@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "nvme/target/device_failures.h"
 #include "nvme/target/target.h"
 
 namespace mc::nvme {
@@ -35,6 +36,7 @@ class Namespace {
     bool isReadOnly() const { return options_.device->isReadOnly(); }
     /// Of a device that is memory, else null.
     std::byte* memory() const { return memory_.data(); }
+    DeviceFailures& failures() { return failures_; }
 
     /// Commands that run on it, counted in each loop by itself: called by that loop's thread alone.
     void use(std::size_t loop) { ++uses_[loop].count; }
@@ -59,6 +61,7 @@ class Namespace {
     std::uint64_t blocks_;
     std::span<std::byte> memory_;
     std::vector<Uses> uses_;
+    DeviceFailures failures_;
 };
 
 /// Those of a subsystem at one moment, by number. Immutable: who holds it sees no change.

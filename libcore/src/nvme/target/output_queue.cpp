@@ -37,7 +37,25 @@ void OutputQueue::push(Output& output) {
     ++count_;
 }
 
-std::size_t OutputQueue::gather(std::span<iovec> parts) const {
+std::uint64_t OutputQueue::bytes() const {
+    std::uint64_t total = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+        const Output& output = *ring_[(first_ + i) % ring_.size()];
+        total += output.size() - output.sent;
+    }
+    return total;
+}
+
+std::optional<OutputQueue::FilePart> OutputQueue::filePart() const {
+    if (count_ == 0) return std::nullopt;
+    const Output& output = *ring_[first_];
+    const std::uint64_t begin = std::uint64_t{output.head_length} + output.padding;
+    if (output.file < 0 || output.sent < begin || output.sent >= begin + output.length) return std::nullopt;
+    const std::uint64_t done = output.sent - begin;
+    return FilePart{output.file, output.file_offset + done, output.length - done};
+}
+
+std::size_t OutputQueue::gather(std::span<iovec> parts, bool& file_follows) const {
     std::size_t count = 0;
     for (std::size_t i = 0; i < count_ && count + kPartsEach <= parts.size(); ++i) {
         const std::size_t at = first_ + i;
@@ -45,6 +63,8 @@ std::size_t OutputQueue::gather(std::span<iovec> parts) const {
         std::uint64_t skip = output.sent;
         append(parts, count, skip, output.head.data(), output.head_length);
         append(parts, count, skip, kZeroes.data(), output.padding);
+        file_follows = output.file >= 0 && skip < output.length;
+        if (file_follows) break;
         append(parts, count, skip, output.data, output.length);
         append(parts, count, skip, output.tail.data(), output.tail_length);
     }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,15 +13,18 @@ namespace mc::nvme {
 
 struct Command;
 
-/// One or two PDUs that wait to be sent together: `head`, zeroes, `data`, `tail`; each may be empty.
+/// One or two PDUs that wait to be sent together: `head`, zeroes, `data` or a range of `file`, `tail`; each may be
+/// empty.
 struct Output {
     std::array<std::byte, 28> head;
     std::array<std::byte, 32> tail;  ///< Data digest, response, its digest.
     std::uint8_t head_length = 0;
     std::uint8_t padding = 0;
     std::uint8_t tail_length = 0;
-    std::uint32_t length = 0;  ///< Of `data`.
+    std::uint32_t length = 0;  ///< Of `data`, or of the range.
     const std::byte* data = nullptr;
+    int file = -1;  ///< Has the data, if not -1.
+    std::uint64_t file_offset = 0;
     std::uint64_t sent = 0;
     Command* command = nullptr;  ///< Whose it is, if any command's.
 
@@ -36,9 +40,18 @@ class OutputQueue {
     void reserve(std::size_t commands);
     bool empty() const { return count_ == 0; }
     std::size_t size() const { return count_; }
+    /// That wait to be sent.
+    std::uint64_t bytes() const;
     void push(Output& output);
-    /// Fills `parts` from the front and returns how many it has used.
-    std::size_t gather(std::span<iovec> parts) const;
+    /// Fills `parts` from the front and returns how many it has used. `file_follows`: it has stopped at data in a file.
+    std::size_t gather(std::span<iovec> parts, bool& file_follows) const;
+    /// What comes next if it is in a file: where, and how much.
+    struct FilePart {
+        int file = -1;
+        std::uint64_t offset = 0;
+        std::uint64_t length = 0;
+    };
+    std::optional<FilePart> filePart() const;
     /// Takes `bytes` that were sent off, and calls `whole(Output&)` for what that ends.
     template <typename Whole>
     void consume(std::uint64_t bytes, Whole whole) {

@@ -1,13 +1,14 @@
 #include "nvme/target/server.h"
 
 #include <fmt/format.h>
-#include <sys/epoll.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <utility>
 
+#include "base/errors.h"
 #include "base/log.h"
 #include "io/socket.h"
 #include "io/tuning.h"
@@ -15,9 +16,12 @@
 namespace mc::nvme {
 namespace {
 
-constexpr int kAcceptsPerEvent = 64;  // Then the hosts that are there have their turn.
-constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::milliseconds kPeersTime{2000};  // To take or to send what a removed namespace waits for.
+
+std::chrono::milliseconds left(SteadyClock::time_point deadline) {
+    const auto time = std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now());
+    return std::max(time, std::chrono::milliseconds(0));
+}
 
 }  // namespace
 
@@ -26,32 +30,49 @@ struct Server::LoopWorker {
     std::unique_ptr<Worker> worker;  // Comes and goes in the loop's thread.
 };
 
-class Server::Acceptor final : public io::EventHandler {
-  public:
-    explicit Acceptor(Server& server) : server_(server) {}
-    void onEvents(std::uint32_t /*events*/) override { server_.acceptWaiting(); }
+// Something that all loops are to do, each in its own time.
+struct Server::Question {
+    std::function<void(Worker&)> task;
+    std::atomic<std::size_t> loops;
+    std::promise<void> answered;
 
-  private:
-    Server& server_;
+    void loopHasAnswered() {
+        if (--loops == 0) answered.set_value();
+    }
+};
+
+// A namespace that goes: stays for those loops that still use it, whoever waits for that.
+struct Server::Drain {
+    std::shared_ptr<Namespace> target;
+    std::atomic<std::size_t> loops;
+    std::promise<void> idle;
+
+    void loopIsIdle() {
+        if (--loops == 0) idle.set_value();
+    }
 };
 
 Server::Server(FileDescriptor listener, const TargetOptions& options)
     : options_(options),
       listener_(std::move(listener)),
       port_(io::localAddress(listener_).port()),
-      registry_(options_, static_cast<std::size_t>(std::max(1, options.threads))),
-      acceptor_(std::make_unique<Acceptor>(*this)) {
+      registry_(options_, static_cast<std::size_t>(std::max(1, options.threads))) {
     registry_.onControllerLost([this](const std::shared_ptr<Controller>& lost) { endQueues(lost); });
 }
 
 Result<std::unique_ptr<Server>> Server::start(FileDescriptor listener, const TargetOptions& options) {
+    io::tuneListener(listener, options.congestion);
     std::unique_ptr<Server> server(new Server(std::move(listener), options));
     if (auto started = server->startWorkers(); !started) return std::unexpected(started.error());
-    Result<void> added;
-    auto& first = *server->workers_.front()->thread;
-    first.run([&] { added = first.loop().add(server->listener_.get(), EPOLLIN, *server->acceptor_); });
-    if (!added) return std::unexpected(added.error());
     return server;
+}
+
+Result<void> Server::startAccepting() {
+    Result<void> accepts;
+    auto& first = *workers_.front()->thread;
+    acceptor_.emplace(first.loop(), listener_, [this](FileDescriptor socket) { accept(std::move(socket)); });
+    first.run([&] { accepts = acceptor_->start(); });
+    return accepts;
 }
 
 Result<void> Server::startWorkers() {
@@ -75,7 +96,7 @@ Result<void> Server::startWorkers() {
 Server::~Server() {
     if (workers_.empty()) return;
     auto& first = *workers_.front()->thread;
-    first.run([&] { first.loop().remove(listener_.get()); });
+    if (acceptor_) first.run([&] { acceptor_->stop(); });
     for (const auto& loop : workers_) {
         std::promise<void> idle;
         loop->thread->run([&] { loop->worker->shutDown([&idle] { idle.set_value(); }); });
@@ -87,36 +108,26 @@ Server::~Server() {
     }
 }
 
-void Server::acceptWaiting() {
-    for (int i = 0; i < kAcceptsPerEvent; ++i) {
-        auto socket = io::acceptFrom(listener_);
-        if (!socket) return pauseAccepting(socket.error());
-        if (!*socket) return;
-        short_of_descriptors_ = false;
-        if (openConnections() >= options_.max_connections) {
-            refused_connections_.fetch_add(1, std::memory_order_relaxed);
-            continue;  // Closes it.
-        }
-        io::tuneConnection(*socket, options_.congestion);
-        LoopWorker& loop = *workers_[next_worker_++ % workers_.size()];
-        if (&loop == workers_.front().get()) {
-            loop.worker->serve(std::move(*socket));
-        } else {
-            loop.thread->loop().post(
-                [&loop, taken = std::move(*socket)]() mutable { loop.worker->serve(std::move(taken)); });
-        }
-    }
+void Server::accept(FileDescriptor socket) {
+    const bool full = isFull();
+    io::tuneAccepted(socket, options_.congestion);
+    LoopWorker& loop = *workers_[next_worker_++ % workers_.size()];
+    const auto serve = [this, &loop, full](FileDescriptor offered) {
+        // Counted before it closes: whoever sees the end finds it counted.
+        if (!loop.worker->serve(std::move(offered), full)) refused_connections_.fetch_add(1, std::memory_order_relaxed);
+    };
+    if (&loop == workers_.front().get()) return serve(std::move(socket));
+    loop.thread->loop().post([serve, taken = std::move(socket)]() mutable { serve(std::move(taken)); });
 }
 
-// Out of descriptors or memory: the queue is left alone for a moment instead of spinning on it.
-void Server::pauseAccepting(const Error& cause) {
-    if (!std::exchange(short_of_descriptors_, true)) {
-        log::warning("{}: {}", io::localAddress(listener_).toString(), cause.message);
-        if (!cause.hint.empty()) log::warning("hint: {}", cause.hint);
+bool Server::isFull() {
+    const bool full = openConnections() >= options_.max_connections;
+    if (full && !full_) {
+        log::warning("{}: {} connections, as many as are allowed: others replace those that are not queues yet",
+                     io::localAddress(listener_).toString(), options_.max_connections);
     }
-    auto& loop = workers_.front()->thread->loop();
-    loop.modify(listener_.get(), 0);
-    loop.at(SteadyClock::now() + kAcceptPause, [this, &loop] { loop.modify(listener_.get(), EPOLLIN); });
+    full_ = full;
+    return full;
 }
 
 // Called by the loop that has lost the admin queue; the others do it in their own time.
@@ -128,24 +139,42 @@ void Server::endQueues(const std::shared_ptr<Controller>& controller) {
     }
 }
 
-void Server::inEachLoop(const std::function<void(Worker&)>& task) {
+bool Server::inEachLoop(std::function<void(Worker&)> task, std::chrono::milliseconds timeout) {
+    const auto question = std::make_shared<Question>(std::move(task), workers_.size());
+    auto answered = question->answered.get_future();
     for (const auto& loop : workers_) {
-        loop->thread->run([&] { task(*loop->worker); });
+        loop->thread->loop().post([question, worker = loop->worker.get()] {
+            question->task(*worker);
+            question->loopHasAnswered();
+        });
     }
+    return answered.wait_for(timeout) == std::future_status::ready;
 }
 
-void Server::drain(const std::shared_ptr<Namespace>& target) {
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-        auto& loop = *workers_[i];
-        std::promise<void> idle;
-        auto drained = idle.get_future();
-        loop.thread->run([&] { target->whenIdle(i, [&idle] { idle.set_value(); }); });
-        // More than once: what a device had so far may have become the peer's turn.
-        while (drained.wait_for(kPeersTime) != std::future_status::ready) {
-            loop.thread->run(
-                [&] { loop.worker->closeIf([&](Connection& connection) { return connection.holds(*target); }); });
-        }
+Result<void> Server::drain(const std::shared_ptr<Namespace>& target) {
+    const auto drain = std::make_shared<Drain>(target, workers_.size());
+    auto idle = drain->idle.get_future();
+    const auto deadline = SteadyClock::now() + options_.removal_timeout;
+    const auto watch = [drain](Worker& worker) {
+        // In a task of its own, since it may be the last that the namespace lives for, which is calling.
+        drain->target->whenIdle(worker.index(),
+                                [&loop = worker.loop(), drain] { loop.post([drain] { drain->loopIsIdle(); }); });
+    };
+    inEachLoop(watch, std::chrono::milliseconds(0));
+    // More than once: what a device had so far may have become the peer's turn.
+    while (idle.wait_until(std::min(deadline, SteadyClock::now() + kPeersTime)) != std::future_status::ready) {
+        inEachLoop(
+            [target](Worker& worker) {
+                worker.closeIf([&](Connection& connection) { return connection.holds(*target); });
+            },
+            left(deadline));
+        if (SteadyClock::now() < deadline) continue;
+        return fail(
+            ErrorCode::TimedOut,
+            fmt::format("{}: has not answered for {} ms", target->device().name(), options_.removal_timeout.count()),
+            "hosts can't reach it any more; it is given up when it answers");
     }
+    return {};
 }
 
 std::uint64_t Server::openConnections() const {

@@ -9,6 +9,8 @@
 
 #include "base/errors.h"
 #include "nvme/auth/key.h"
+#include "nvme/nqn.h"
+#include "nvme/target/controller_loads.h"
 #include "nvme/target/server.h"
 #include "nvme/wire/fabrics.h"
 
@@ -37,16 +39,8 @@ Result<void> checkOptions(const TargetOptions& options) {
     return {};
 }
 
-Result<void> checkNqn(const std::string& nqn, const char* whose) {
-    const bool fits = nqn.size() <= kMaxNqnLength && nqn.starts_with("nqn.") &&
-                      std::ranges::all_of(nqn, [](char c) { return c > ' ' && c < 0x7f; });
-    if (fits) return {};
-    return fail(ErrorCode::InvalidArgument, fmt::format("{} \"{}\": no NVMe qualified name", whose, nqn),
-                "such as nqn.2024-01.com.example:store, at most 223 characters");
-}
-
 Result<void> checkSubsystem(const SubsystemOptions& options) {
-    if (auto checked = checkNqn(options.nqn, "subsystem"); !checked) return checked;
+    if (auto checked = checkNqn(options.nqn); !checked) return std::unexpected(wrap("subsystem", checked.error()));
     if (options.nqn == kDiscoveryNqn) {
         return fail(ErrorCode::InvalidArgument, fmt::format("subsystem {}: that is discovery's", options.nqn));
     }
@@ -62,7 +56,7 @@ Result<void> checkSubsystem(const SubsystemOptions& options) {
                     fmt::format("subsystem {}: its model is more than 40 ASCII characters", options.nqn));
     }
     for (const auto& host : options.hosts) {
-        if (auto checked = checkNqn(host.nqn, "host"); !checked) return checked;
+        if (auto checked = checkNqn(host.nqn); !checked) return std::unexpected(wrap("host", checked.error()));
         for (const std::string* key : {&host.key, &host.controller_key}) {
             if (key->empty()) continue;
             const auto parsed = AuthenticationKey::parse(*key);
@@ -89,22 +83,24 @@ struct Target::Impl {
     }
     // Hosts that see the subsystem are told that a namespace has changed.
     void announce(const std::shared_ptr<Subsystem>& subsystem, std::uint32_t nsid) const {
-        server->inEachLoop([&](Worker& worker) {
+        const auto tell = [subsystem, nsid](Worker& worker) {
             worker.forEach([&](Connection& connection) {
                 const auto& controller = connection.controller();
                 if (controller && controller->identity().subsystem == subsystem) {
                     connection.commands().onNamespace(nsid);
                 }
             });
-        });
+        };
+        server->inEachLoop(tell, server->options().change_timeout);
     }
     void announceDiscovery() const {
-        server->inEachLoop([&](Worker& worker) {
+        const auto tell = [](Worker& worker) {
             worker.forEach([&](Connection& connection) {
                 const auto& controller = connection.controller();
                 if (controller && controller->isDiscovery()) connection.commands().onDiscoveryChange();
             });
-        });
+        };
+        server->inEachLoop(tell, server->options().change_timeout);
     }
 };
 
@@ -112,12 +108,23 @@ Target::Target(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Target::~Target() = default;
 
 Result<std::unique_ptr<Target>> Target::start(FileDescriptor listener, const TargetOptions& options) {
+    auto target = prepare(std::move(listener), options);
+    if (!target) return target;
+    if (auto accepts = (*target)->accept(); !accepts) return std::unexpected(accepts.error());
+    return target;
+}
+
+Result<std::unique_ptr<Target>> Target::prepare(FileDescriptor listener, const TargetOptions& options) {
     if (auto checked = checkOptions(options); !checked) return std::unexpected(checked.error());
     auto server = Server::start(std::move(listener), options);
     if (!server) return std::unexpected(server.error());
     auto impl = std::make_unique<Impl>();
     impl->server = std::move(*server);
     return std::unique_ptr<Target>(new Target(std::move(impl)));
+}
+
+Result<void> Target::accept() {
+    return impl_->server->startAccepting();
 }
 
 std::uint16_t Target::port() const {
@@ -133,22 +140,25 @@ Result<void> Target::addSubsystem(const SubsystemOptions& options) {
 }
 
 Result<void> Target::removeSubsystem(const std::string& nqn) {
-    const std::lock_guard lock(impl_->changing);
+    std::unique_lock lock(impl_->changing);
     const auto subsystem = impl_->server->registry().remove(nqn);
     if (!subsystem) return fail(ErrorCode::NotFound, fmt::format("subsystem {}: there is none", nqn));
-    impl_->server->inEachLoop([&](Worker& worker) {
+    const auto close = [subsystem](Worker& worker) {
         worker.closeIf([&](const Connection& connection) {
             const auto& controller = connection.controller();
             return controller && controller->identity().subsystem == subsystem;
         });
-    });
+    };
+    impl_->server->inEachLoop(close, impl_->server->options().change_timeout);
     const auto table = subsystem->namespaces();
     subsystem->setNamespaces(std::make_shared<NamespaceTable>());
-    for (std::uint32_t nsid = table->next(0); nsid != 0; nsid = table->next(nsid)) {
-        impl_->server->drain(table->share(nsid));
-    }
     impl_->announceDiscovery();
-    return {};
+    lock.unlock();
+    Result<void> drained;
+    for (std::uint32_t nsid = table->next(0); nsid != 0; nsid = table->next(nsid)) {
+        if (auto done = impl_->server->drain(table->share(nsid)); !done && drained) drained = std::move(done);
+    }
+    return drained;
 }
 
 Result<void> Target::addNamespace(const std::string& nqn, const NamespaceOptions& options) {
@@ -177,7 +187,7 @@ Result<void> Target::addNamespace(const std::string& nqn, const NamespaceOptions
 }
 
 Result<void> Target::removeNamespace(const std::string& nqn, std::uint32_t nsid) {
-    const std::lock_guard lock(impl_->changing);
+    std::unique_lock lock(impl_->changing);
     const auto subsystem = impl_->find(nqn);
     if (!subsystem) return std::unexpected(subsystem.error());
     const auto table = (*subsystem)->namespaces();
@@ -185,13 +195,15 @@ Result<void> Target::removeNamespace(const std::string& nqn, std::uint32_t nsid)
     if (!removed) return fail(ErrorCode::NotFound, fmt::format("namespace {} of {}: there is none", nsid, nqn));
     (*subsystem)->setNamespaces(table->without(nsid));
     impl_->announce(*subsystem, nsid);
-    impl_->server->drain(removed);
-    return {};
+    lock.unlock();
+    return impl_->server->drain(removed);
 }
 
 std::vector<ControllerStatus> Target::controllers() const {
     std::vector<ControllerStatus> all;
-    for (const auto& [controller, io_queues] : impl_->server->registry().controllers()) {
+    const auto connected = impl_->server->registry().controllers();
+    const auto loads = ControllerLoads::gather(*impl_->server);
+    for (const auto& [controller, io_queues] : connected) {
         const auto& identity = controller->identity();
         all.push_back(
             {.id = identity.id,
@@ -202,7 +214,8 @@ std::vector<ControllerStatus> Target::controllers() const {
              .authenticated = controller->isAuthenticated(),
              .header_digest = identity.header_digest,
              .data_digest = identity.data_digest,
-             .connected = std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() - controller->since())});
+             .connected = std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() - controller->since()),
+             .load = loads->find(controller, std::size_t{io_queues} + 1)});
     }
     return all;
 }

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mc/error.h"
+#include "mc/file_host_load.h"
 
 #include "base/fd.h"
 #include "io/block_device.h"
@@ -56,7 +58,15 @@ struct TargetOptions {
     std::chrono::milliseconds connect_timeout{10000};  ///< From accept to the end of Connect.
     /// A host that stops within a PDU, or does not read its answers, is disconnected.
     std::chrono::milliseconds stall_timeout{60000};
+    /// For how long the removal of a namespace waits for its device.
+    std::chrono::milliseconds removal_timeout{10000};
+    /// For how long a loop is waited for that is told of a change, and one that is asked by controllers(). One that
+    /// something holds up for longer, as a disk may, hears of it later.
+    std::chrono::milliseconds change_timeout{5000};
+    std::chrono::milliseconds status_timeout{1000};
     std::vector<Referral> referrals;
+    /// What the discovery log tells; empty: where the host that asks has connected to.
+    std::string advertised_address;
     io::BlockQueueOptions blocks;
 };
 
@@ -71,6 +81,8 @@ struct ControllerStatus {
     bool header_digest = false;
     bool data_digest = false;
     std::chrono::seconds connected{};
+    /// Nothing where a loop that has one of its connections did not answer in time.
+    std::optional<FileHostLoad> load;
 };
 
 struct TargetCounters {
@@ -90,6 +102,10 @@ class Target {
     /// Serves on `listener`; the discovery log tells each host the address that it has reached. Empty of subsystems at
     /// first. InvalidArgument for options that no host could work with.
     static Result<std::unique_ptr<Target>> start(FileDescriptor listener, const TargetOptions& options);
+    /// The same, but hosts that come wait until `accept`: none that knew its namespaces sees only some of them.
+    static Result<std::unique_ptr<Target>> prepare(FileDescriptor listener, const TargetOptions& options);
+    /// Lets hosts in. Called once.
+    Result<void> accept();
     /// Ends every connection; all I/O has ended when it returns.
     ~Target();
     Target(const Target&) = delete;
@@ -99,14 +115,17 @@ class Target {
 
     /// AlreadyExists, InvalidArgument for an NQN or a key that is none.
     Result<void> addSubsystem(const SubsystemOptions& options);
+    /// As removeNamespace, of all its namespaces.
     Result<void> removeSubsystem(const std::string& nqn);
     /// Connected hosts are told by an asynchronous event. Numbers are 1 to 1024. AlreadyExists for a number or a device
     /// that is there.
     Result<void> addNamespace(const std::string& nqn, const NamespaceOptions& options);
     /// Returns when no command touches the device any more; hosts are told. Connections whose peer does not do its part
-    /// of a command within two seconds are ended.
+    /// of a command within two seconds are ended. TimedOut where the device does not answer: hosts can't reach it any
+    /// more, and it is given up when it does. Nobody else waits meanwhile.
     Result<void> removeNamespace(const std::string& nqn, std::uint32_t nsid);
 
+    /// Asks the loops: not for a hot path.
     std::vector<ControllerStatus> controllers() const;
     TargetCounters counters() const;
 

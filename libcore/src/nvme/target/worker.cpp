@@ -1,5 +1,7 @@
 #include "nvme/target/worker.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <new>
@@ -10,7 +12,7 @@
 namespace mc::nvme {
 namespace {
 
-constexpr std::size_t kTransferBytes = 64 << 20;  // Of buffers, in each loop.
+constexpr std::size_t kTransferBytes = 64 << 20;  // Of buffers, in each loop; no connection has more than half.
 constexpr std::size_t kCapsuleBytes = 8 << 20;
 constexpr std::size_t kKeptStaging = 4;
 
@@ -48,11 +50,15 @@ Result<void> Worker::open() {
     return {};
 }
 
-void Worker::serve(FileDescriptor socket) {
+bool Worker::serve(FileDescriptor&& socket, bool replaces) {
+    if (replaces && !dropNewcomer()) return false;
     try {
         auto connection = std::make_unique<Connection>(std::move(socket), *this);
         const auto started = connection->start();
-        if (!started) return log::warning("nvme target: {}", started.error().message);
+        if (!started) {
+            log::warning("nvme target: {}", started.error().message);
+            return true;
+        }
         Connection* const key = connection.get();
         connections_.emplace(key, std::move(connection));
         add(counters.connections, 1);
@@ -60,6 +66,16 @@ void Worker::serve(FileDescriptor socket) {
     } catch (const std::bad_alloc&) {
         log::warning("nvme target: no memory for another connection");
     }
+    return true;
+}
+
+bool Worker::dropNewcomer() {
+    Connection* oldest = nullptr;
+    forEach([&](Connection& connection) {
+        if (!connection.isOpen() && (oldest == nullptr || connection.age() > oldest->age())) oldest = &connection;
+    });
+    if (oldest != nullptr) oldest->close();
+    return oldest != nullptr;
 }
 
 Worker::Staging Worker::takeStaging() {
@@ -88,12 +104,32 @@ void Worker::endRound() {
     bury();
 }
 
+bool Worker::othersWait(const Connection& connection) const {
+    if (std::ranges::any_of(stalled_, [&](const Connection* stalled) { return stalled != &connection; })) return true;
+    const Command* waiting = waiting_.front();
+    while (waiting != nullptr && waiting->connection == &connection) {
+        waiting = waiting->next;
+    }
+    return waiting != nullptr;
+}
+
+// Those whose connection has enough are passed by; where there is not enough, all wait for their turn.
+bool Worker::giveTransferBuffer(Command& command) {
+    if ((short_ && !waiting_.empty()) || !command.connection->mayTakeTransferBuffer(command)) return false;
+    short_ = !command.connection->takeTransferBuffer(command);
+    return !short_;
+}
+
 void Worker::serveWaiting() {
     retry_ = false;
-    while (Command* const command = waiting_.front()) {
-        if (!command->connection->takeTransferBuffer(*command)) break;
-        waiting_.remove(*command);
-        command->connection->resume(*command);
+    short_ = false;
+    for (Command* command = waiting_.front(); command != nullptr && !short_;) {
+        Command* const next = command->next;
+        if (giveTransferBuffer(*command)) {
+            waiting_.remove(*command);
+            command->connection->resume(*command);
+        }
+        command = next;
     }
     std::vector<Connection*> stalled;
     stalled.swap(stalled_);
@@ -148,8 +184,17 @@ void Worker::sweep() {
     ++sweeps_;
     retry_ = true;  // Memory that could not be had may be there now.
     std::vector<Connection*> overdue;
+    std::size_t newcomers = 0;
     for (const auto& [connection, owned] : connections_) {
-        if (!connection->isOver() && connection->overdue()) overdue.push_back(connection);
+        if (connection->isOver() || !connection->overdue()) continue;
+        overdue.push_back(connection);
+        newcomers += connection->isOpen() ? 0 : 1;
+    }
+    if (newcomers > 0) {  // One line, however many there are.
+        log::warning("nvme target: closed {} that no host has made a queue within {} ms, such as that of {}",
+                     newcomers == 1 ? "a connection" : fmt::format("{} connections", newcomers),
+                     options_.connect_timeout.count(),
+                     (*std::ranges::find_if_not(overdue, &Connection::isOpen))->peer());
     }
     for (Connection* connection : overdue) {
         connection->expire();

@@ -33,8 +33,9 @@ class Worker {
 
     /// To be called first, in the loop's thread.
     Result<void> open();
-    /// Serves a connection until it is over.
-    void serve(FileDescriptor socket);
+    /// Serves a connection until it is over. `replaces`: there are as many as may be: in place of one that has not
+    /// shown who it is yet, the oldest; false, and the socket not taken, if there is none.
+    bool serve(FileDescriptor&& socket, bool replaces);
     /// Ends those that `which(connection)` is true for.
     template <typename Which>
     void closeIf(Which which) {
@@ -70,7 +71,10 @@ class Worker {
     /// Its commands wait for a buffer.
     void wait(Command& command) { waiting_.push(command); }
     void stopWaiting(Command& command) { waiting_.remove(command); }
-    bool anyWaiting() const { return !waiting_.empty(); }
+    /// For a buffer of either kind, but for that connection.
+    bool othersWait(const Connection& connection) const;
+    /// False: others are first, or its connection has enough, or there is none.
+    bool giveTransferBuffer(Command& command);
     /// It can't go on with its input for want of a capsule's buffer.
     void stall(Connection& connection) { stalled_.push_back(&connection); }
     /// It has something to send when this round of the loop is over.
@@ -99,6 +103,7 @@ class Worker {
 
   private:
     void endRound();
+    bool dropNewcomer();
     void serveWaiting();
     void bury();
     void sweepLater();
@@ -113,6 +118,7 @@ class Worker {
     BufferPool capsule_buffers_;
     std::vector<Staging> staging_;
     CommandList waiting_;
+    bool short_ = false;  ///< Of transfer buffers, for those that wait.
     std::vector<Connection*> stalled_;
     std::vector<Connection*> unsent_;
     std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;

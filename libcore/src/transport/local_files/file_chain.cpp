@@ -37,10 +37,13 @@ FileChain::FileChain(std::vector<std::shared_ptr<io::BlockDevice>> files) : file
     }
 }
 
-FileChain::Piece FileChain::pieceAt(std::uint64_t offset, std::uint64_t length) const {
+BlockFiles::Piece FileChain::pieceAt(const Slice& slice, std::uint64_t moved) const {
+    const std::uint64_t offset = slice.remote + moved;
     const auto index = static_cast<std::size_t>(std::ranges::upper_bound(ends_, offset) - ends_.begin());
     const std::uint64_t begin = ends_[index] - files_[index]->size();
-    return {.device = files_[index].get(), .offset = offset - begin, .length = std::min(length, ends_[index] - offset)};
+    return {.device = files_[index].get(),
+            .offset = offset - begin,
+            .length = std::min(slice.length - moved, ends_[index] - offset)};
 }
 
 }  // namespace mc::localfiles

@@ -9,19 +9,13 @@
 #include "mc/segment.h"
 
 #include "io/block_device.h"
+#include "transport/block_files.h"
 
 namespace mc::localfiles {
 
 /// The files of a segment as its offsets see them: one behind the other, in order. Does not change.
-class FileChain {
+class FileChain final : public BlockFiles {
   public:
-    /// A range within one file.
-    struct Piece {
-        io::BlockDevice* device = nullptr;
-        std::uint64_t offset = 0;
-        std::uint64_t length = 0;
-    };
-
     /// Opens the paths at which `server_name` has mounted a segment's files. NotFound for one that it has not; else as
     /// openFileDevice.
     static Result<std::shared_ptr<const FileChain>> open(const SegmentDescriptor& descriptor,
@@ -29,11 +23,11 @@ class FileChain {
     explicit FileChain(std::vector<std::shared_ptr<io::BlockDevice>> files);
 
     std::uint64_t size() const { return ends_.empty() ? 0 : ends_.back(); }
-    bool holds(std::uint64_t offset, std::uint64_t length) const {
-        return offset <= size() && length <= size() - offset;
+    bool holds(const Slice& slice) const override {
+        return slice.remote <= size() && slice.length <= size() - slice.remote;
     }
-    /// The beginning of a range that the chain holds, as far as one file has it.
-    Piece pieceAt(std::uint64_t offset, std::uint64_t length) const;
+    Piece pieceAt(const Slice& slice, std::uint64_t moved) const override;
+    bool acknowledgeWrites() const override { return false; }
 
   private:
     std::vector<std::shared_ptr<io::BlockDevice>> files_;

@@ -2,15 +2,43 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <utility>
 
 #include "base/errors.h"
 #include "base/log.h"
 
 namespace mc::localfiles {
+namespace {
 
-Lane::Lane(LaneContext& context, ChainBox& chain, io::BlockQueue& blocks)
-    : context_(context), chain_(chain), blocks_(blocks), transfers_(kMostTransfers) {
+io::BlockRequest::Kind kindOf(Opcode opcode) {
+    switch (opcode) {
+        case Opcode::Read:
+            return io::BlockRequest::Kind::Read;
+        case Opcode::Write:
+            return io::BlockRequest::Kind::Write;
+        case Opcode::Flush:
+            break;
+    }
+    return io::BlockRequest::Kind::Flush;
+}
+
+const char* wordFor(Opcode opcode) {
+    switch (opcode) {
+        case Opcode::Read:
+            return "read";
+        case Opcode::Write:
+            return "write";
+        case Opcode::Flush:
+            break;
+    }
+    return "flush";
+}
+
+}  // namespace
+
+Lane::Lane(LaneContext& context, BlockFilesBox& files, io::BlockQueue& blocks)
+    : context_(context), files_(files), blocks_(blocks), transfers_(kMostTransfers) {
     for (Transfer& transfer : transfers_) {
         transfer.lane = this;
         transfer.request.done = &onDone;
@@ -21,22 +49,24 @@ Lane::Lane(LaneContext& context, ChainBox& chain, io::BlockQueue& blocks)
 
 void Lane::pump() {
     if (queue_.empty()) return;
-    const auto chain = chain_.get();
+    const std::uint64_t version = files_.version();  // Not of newer ones.
+    const auto files = files_.get();
     while (!queue_.empty() && free_ != nullptr) {
-        start(*queue_.pop(), chain);
+        start(*queue_.pop(), files, version);
     }
     blocks_.flush();
 }
 
-void Lane::start(Slice& slice, const std::shared_ptr<const FileChain>& chain) {
-    if (!chain->holds(slice.remote, slice.length)) {
+void Lane::start(Slice& slice, const std::shared_ptr<const BlockFiles>& files, std::uint64_t version) {
+    if (!files->holds(slice)) {
         context_.finish(slice, TaskStatus::INVALID, false, SteadyClock::now());
         return;
     }
     Transfer& transfer = *std::exchange(free_, free_->next_free);
     transfer.slice = &slice;
     transfer.moved = 0;
-    transfer.chain = chain;
+    transfer.files = files;
+    transfer.version = version;
     ++in_flight_;
     carryOn(transfer);
 }
@@ -45,10 +75,14 @@ void Lane::start(Slice& slice, const std::shared_ptr<const FileChain>& chain) {
 void Lane::carryOn(Transfer& transfer) {
     const Slice& slice = *transfer.slice;
     for (;;) {
-        const FileChain::Piece piece =
-            transfer.chain->pieceAt(slice.remote + transfer.moved, slice.length - transfer.moved);
+        const BlockFiles::Piece piece = transfer.files->pieceAt(slice, transfer.moved);
+        if (piece.device == nullptr) {
+            files_.showProblem(Error{ErrorCode::NotFound, fmt::format("file {}: no device has it", slice.file_id), {}});
+            if (!doubt(transfer)) end(transfer, TaskStatus::FAILED);
+            return;
+        }
         io::BlockRequest& request = transfer.request;
-        request.kind = slice.opcode == Opcode::Read ? io::BlockRequest::Kind::Read : io::BlockRequest::Kind::Write;
+        request.kind = kindOf(slice.opcode);
         request.device = piece.device;
         request.offset = piece.offset;
         request.length = piece.length;
@@ -68,12 +102,10 @@ void Lane::onDone(io::BlockRequest& request, int error) {
 // True: there is more to do.
 bool Lane::takeResult(Transfer& transfer, int error) {
     if (error != 0) {
-        if (!std::exchange(failure_told_, true)) {
-            log::warning("nvmeof: {}", systemError(transfer.slice->opcode == Opcode::Read ? "read" : "write",
-                                                   transfer.request.device->name(), error)
-                                           .message);
-        }
-        end(transfer, TaskStatus::FAILED);
+        Error problem = systemError(wordFor(transfer.slice->opcode), transfer.request.device->name(), error);
+        if (!std::exchange(failure_told_, true)) log::warning("nvmeof: {}", problem.message);
+        files_.showProblem(std::move(problem));
+        if (!doubt(transfer)) end(transfer, TaskStatus::FAILED);
         return false;
     }
     transfer.moved += transfer.request.length;
@@ -83,30 +115,72 @@ bool Lane::takeResult(Transfer& transfer, int error) {
 }
 
 void Lane::end(Transfer& transfer, TaskStatus status) {
-    Slice& slice = *std::exchange(transfer.slice, nullptr);
-    transfer.chain.reset();
-    transfer.next_free = std::exchange(free_, &transfer);
-    --in_flight_;
-    // What was written is in this machine's page cache; nobody has confirmed that it is where the file really is.
-    context_.finish(slice, status, slice.opcode == Opcode::Read, SteadyClock::now());
+    const bool acknowledged = transfer.slice->opcode != Opcode::Write || transfer.files->acknowledgeWrites();
+    context_.finish(release(transfer), status, acknowledged, SteadyClock::now());
 }
 
-void Lane::checkDeadlines(SteadyClock::time_point now) {
-    SliceQueue waiting = std::exchange(queue_, SliceQueue{});
+Slice& Lane::release(Transfer& transfer) {
+    Slice& slice = *std::exchange(transfer.slice, nullptr);
+    transfer.files.reset();
+    transfer.next_free = std::exchange(free_, &transfer);
+    --in_flight_;
+    return slice;
+}
+
+// It failed: true if it may be tried again once its files were looked at.
+bool Lane::doubt(Transfer& transfer) {
+    if (canceled_ || transfer.slice->retries_left == 0) return false;
+    const Doubt doubt{.number = files_.doubt(), .version = transfer.version};
+    if (doubt.number == 0) return false;
+    Slice& slice = release(transfer);
+    --slice.retries_left;
+    wait(slice, doubt);
+    return true;
+}
+
+void Lane::wait(Slice& slice, const Doubt& doubt) {
+    std::memcpy(slice.scratch.data(), &doubt, sizeof(doubt));
+    doubtful_.push(&slice);
+}
+
+void Lane::settleDoubts(SteadyClock::time_point now) {
+    using Outcome = BlockFilesBox::Doubt;
+    SliceQueue waiting = std::exchange(doubtful_, SliceQueue{});
     while (!waiting.empty()) {
         Slice& slice = *waiting.pop();
+        Doubt doubt;
+        std::memcpy(&doubt, slice.scratch.data(), sizeof(doubt));
+        const auto outcome = doubt.version != files_.version() ? Outcome::Confirmed : files_.outcome(doubt.number);
         if (now >= slice.deadline) {
             context_.finish(slice, TaskStatus::TIMEOUT, false, now);
-        } else {
+        } else if (outcome == Outcome::Confirmed) {
             queue_.push(&slice);
+        } else if (outcome == Outcome::Open) {
+            doubtful_.push(&slice);
+        } else if (outcome == Outcome::Unclear && slice.retries_left > 0) {
+            --slice.retries_left;
+            wait(slice, {.number = files_.doubt(), .version = doubt.version});
+        } else {
+            context_.finish(slice, TaskStatus::FAILED, false, now);
         }
     }
 }
 
+void Lane::checkDeadlines(SteadyClock::time_point now) {
+    settleDoubts(now);
+    for (SliceQueue overdue = queue_.takeOverdue(now); !overdue.empty();) {
+        context_.finish(*overdue.pop(), TaskStatus::TIMEOUT, false, now);
+    }
+    pump();
+}
+
 void Lane::cancel() {
+    canceled_ = true;
     const auto now = SteadyClock::now();
-    while (!queue_.empty()) {
-        context_.finish(*queue_.pop(), TaskStatus::CANCELED, false, now);
+    for (SliceQueue* const queue : {&queue_, &doubtful_}) {
+        while (!queue->empty()) {
+            context_.finish(*queue->pop(), TaskStatus::CANCELED, false, now);
+        }
     }
     while (in_flight_ > 0) {
         context_.loop.runOnce();

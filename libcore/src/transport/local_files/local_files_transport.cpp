@@ -5,18 +5,19 @@
 
 #include "base/errors.h"
 #include "base/thread.h"
+#include "transport/block_loop.h"
 
 namespace mc::localfiles {
 
 class LocalFilesTransport::FilesPeer final : public LanePeer {
   public:
-    FilesPeer(const LocalFilesTransport& transport, std::shared_ptr<const FileChain> files)
-        : LanePeer(transport.loops_.size()), chain(std::move(files)), transport_(transport) {}
+    FilesPeer(const LocalFilesTransport& transport, std::shared_ptr<const FileChain> opened)
+        : LanePeer(transport.loops_.size()), files(std::move(opened)), transport_(transport) {}
     std::unique_ptr<mc::Lane> makeLane(LaneContext& context) override {
-        return std::make_unique<Lane>(context, chain, *transport_.blocks_.at(&context));
+        return std::make_unique<Lane>(context, files, blockQueueOf(transport_.loops_, context));
     }
 
-    ChainBox chain;
+    BlockFilesBox files;
 
   private:
     const LocalFilesTransport& transport_;
@@ -26,21 +27,12 @@ Result<std::unique_ptr<LocalFilesTransport>> LocalFilesTransport::open(std::stri
     const int count =
         std::clamp<int>(workers, 1, std::max<int>(1, static_cast<int>(std::thread::hardware_concurrency())));
     std::vector<std::unique_ptr<ClientLoop>> loops;
-    std::map<const LaneContext*, std::unique_ptr<io::BlockQueue>> queues;
     for (int i = 0; i < count; ++i) {
-        std::unique_ptr<io::BlockQueue> blocks;
-        auto loop = ClientLoop::start("file", i, [&](io::EventLoop& events) -> Result<void> {
-            auto opened = io::BlockQueue::open(events, {});
-            if (!opened) return std::unexpected(opened.error());
-            blocks = std::move(*opened);
-            return {};
-        });
+        auto loop = ClientLoop::start("file", i, &openBlockQueue);
         if (!loop) return std::unexpected(loop.error());
-        queues[&(*loop)->context()] = std::move(blocks);
         loops.push_back(std::move(*loop));
     }
-    return std::unique_ptr<LocalFilesTransport>(
-        new LocalFilesTransport(std::move(server_name), std::move(loops), std::move(queues)));
+    return std::unique_ptr<LocalFilesTransport>(new LocalFilesTransport(std::move(server_name), std::move(loops)));
 }
 
 TransportCounters LocalFilesTransport::counters() const {
@@ -71,8 +63,15 @@ Result<std::unique_ptr<Peer>> LocalFilesTransport::connect(const std::string& /*
 Result<void> LocalFilesTransport::update(Peer& peer, const std::string& /*host*/, const SegmentDescriptor& descriptor) {
     auto files = FileChain::open(descriptor, server_name_);
     if (!files) return std::unexpected(files.error());
-    static_cast<FilesPeer&>(peer).chain.set(std::move(*files));
+    static_cast<FilesPeer&>(peer).files.set(std::move(*files));
     return {};
+}
+
+PeerInfo LocalFilesTransport::inspect(const Peer& peer) const {
+    PeerInfo info;
+    info.page_cache = true;
+    info.problem = static_cast<const FilesPeer&>(peer).files.problem();
+    return info;
 }
 
 void LocalFilesTransport::submit(std::span<Slice> slices) {

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "transport/client_loop.h"
+#include "transport/local_files/file_chain.h"
 #include "transport/local_files/lane.h"
 #include "transport/transport.h"
 
@@ -21,7 +21,7 @@ class LocalFilesTransport final : public Transport {
 
     std::string_view protocol() const override { return "nvmeof"; }
     bool canServe() const override { return false; }
-    TransportCapabilities capabilities() const override { return {}; }
+    TransportCapabilities capabilities() const override { return {.flushes = true}; }
     TransportCounters counters() const override;
     /// Any memory will do.
     Result<void> registerMemory(void* addr, std::size_t length, std::string_view location,
@@ -31,21 +31,18 @@ class LocalFilesTransport final : public Transport {
     /// Opens the files.
     Result<std::unique_ptr<Peer>> connect(const std::string& host, const SegmentDescriptor& descriptor) override;
     Result<void> update(Peer& peer, const std::string& host, const SegmentDescriptor& descriptor) override;
-    PeerInfo inspect(const Peer& /*peer*/) const override { return {}; }
+    PeerInfo inspect(const Peer& peer) const override;
     void submit(std::span<Slice> slices) override;
     void await(Completion& completion, Deadline deadline) override;
     void shutDown() override;
 
   private:
     class FilesPeer;
-    LocalFilesTransport(std::string server_name, std::vector<std::unique_ptr<ClientLoop>> loops,
-                        std::map<const LaneContext*, std::unique_ptr<io::BlockQueue>> blocks)
-        : server_name_(std::move(server_name)), loops_(std::move(loops)), blocks_(std::move(blocks)) {}
+    LocalFilesTransport(std::string server_name, std::vector<std::unique_ptr<ClientLoop>> loops)
+        : server_name_(std::move(server_name)), loops_(std::move(loops)) {}
 
     const std::string server_name_;
-    std::vector<std::unique_ptr<ClientLoop>> loops_;
-    /// Of each loop; before it goes.
-    std::map<const LaneContext*, std::unique_ptr<io::BlockQueue>> blocks_;
+    std::vector<std::unique_ptr<ClientLoop>> loops_;  // Each with a BlockQueue.
 };
 
 }  // namespace mc::localfiles

@@ -6,14 +6,38 @@
 #include <utility>
 
 #include "base/log.h"
+#include "io/page_receiver.h"
+#include "nvme/host/status.h"
 
 namespace mc::nvmeof {
 
 using nvme::HostController;
 using nvme::HostRequest;
 
-Lane::Lane(LaneContext& context, RemoteTargetBox& target, const NvmeofOptions& options)
-    : context_(context), target_(target), options_(options), requests_(options.queue_entries - 1U) {
+namespace {
+
+HostRequest::Kind kindOf(Opcode opcode) {
+    switch (opcode) {
+        case Opcode::Read:
+            return HostRequest::Kind::Read;
+        case Opcode::Write:
+            return HostRequest::Kind::Write;
+        case Opcode::Flush:
+            break;
+    }
+    return HostRequest::Kind::Flush;
+}
+
+}  // namespace
+
+Lane::Lane(LaneContext& context, RemoteTargetBox& target, const NvmeofOptions& options,
+           std::shared_ptr<nvme::SharedState> shared)
+    : context_(context),
+      target_(target),
+      options_(options),
+      shared_(std::move(shared)),
+      requests_(options.queue_entries - 1U),
+      backoff_(context.loop, "nvmeof") {
     for (Request& request : requests_) {
         request.done = &onDone;
         request.context = this;
@@ -21,18 +45,14 @@ Lane::Lane(LaneContext& context, RemoteTargetBox& target, const NvmeofOptions& o
     }
 }
 
-Lane::~Lane() {
-    if (retry_timer_ != 0) context_.loop.cancel(retry_timer_);
-}
-
 void Lane::pump() {
     if (queue_.empty()) return;
     if (controller_ && controller_->state() != HostController::State::Ready && target_version_ != target_.version()) {
         abandon();  // The peer is somewhere else now.
-        not_before_ = {};
+        backoff_.skip();
     }
     if (!controller_) {
-        if (SteadyClock::now() < not_before_) return;
+        if (backoff_.waits()) return;
         connect();
     }
     if (controller_->state() != HostController::State::Ready) return;
@@ -47,6 +67,8 @@ void Lane::connect() {
     options.host_nqn = options_.self.nqn;
     options.key = options_.self.key;
     options.controller_key = options_.self.controller_key;
+    options.key_option = options_.host_key_option;
+    options.controller_key_option = options_.controller_key_option;
     options.header_digest = options_.header_digest;
     options.data_digest = options_.data_digest;
     options.congestion = options_.congestion;
@@ -54,7 +76,8 @@ void Lane::connect() {
     options.queue_entries = options_.queue_entries;
     options.loss_timeout = options_.loss_timeout;
     options.reconnect_delay = std::chrono::milliseconds(100);
-    controller_ = HostController::start(context_.loop, *this, target->addresses, target->subsystem_nqn, options);
+    controller_ =
+        HostController::start(context_.loop, *this, target->addresses, target->subsystem_nqn, options, shared_);
 }
 
 bool Lane::connecting() const {
@@ -69,18 +92,34 @@ void Lane::onState(HostController::State state, const Error* cause) {
     }
     if (ready) {
         target_.show(controller_->congestionControl());
+        onNamespaces();
         refusal_told_ = false;
         submitQueued();  // The controller sends after this.
         return;
     }
     loss_ = *cause;
+    target_.showProblem(loss_);
     if (state == HostController::State::Reconnecting) {
         log::warning("nvmeof: {}; reconnecting", loss_.message);
         return;
     }
+    if (nvme::isRefusal(loss_)) target_.showRefusal(loss_);
     bury();
-    backOff();
+    backoff_.failed(loss_, [this] { pump(); });
     retryQueue();
+}
+
+void Lane::onNamespaces() {
+    std::vector<FileBufferID> read_only;
+    for (const nvme::NamespaceInfo& file : controller_->namespaces()) {
+        if (file.read_only) read_only.push_back(file.nsid);
+    }
+    target_.showReadOnly(std::move(read_only));
+}
+
+void Lane::onReplaced(const Error& error) {
+    log::warning("nvmeof: {}", error.message);
+    target_.showRefusal(error);
 }
 
 // Not destroyed at once: it may be calling.
@@ -102,11 +141,12 @@ void Lane::submitQueued() {
         Request& request = *std::exchange(free_, free_->next_free);
         Slice& slice = *queue_.pop();
         request.slice = &slice;
-        request.kind = slice.opcode == Opcode::Read ? HostRequest::Kind::Read : HostRequest::Kind::Write;
+        request.kind = kindOf(slice.opcode);
         request.nsid = slice.file_id;
         request.offset = slice.remote;
-        request.length = slice.length;
+        request.length = slice.opcode == Opcode::Flush ? 0 : slice.length;  // A namespace is flushed as a whole.
         request.data = slice.local;
+        request.pages = std::exchange(slice.pages, nullptr);  // Once; what is tried again goes to memory.
         controller_->submit(request);
     }
 }
@@ -118,17 +158,18 @@ void Lane::onDone(HostRequest& request) {
 void Lane::onEnded(Request& request) {
     Slice& slice = *std::exchange(request.slice, nullptr);
     request.next_free = std::exchange(free_, &request);
+    if (request.pages != nullptr && request.outcome != HostRequest::Outcome::Completed) request.pages->clear();
     switch (request.outcome) {
         case HostRequest::Outcome::Completed:
-            failures_ = 0;
+            backoff_.reset();
             context_.finish(slice, TaskStatus::COMPLETED, true, SteadyClock::now());
             break;
         case HostRequest::Outcome::Rejected:
-            failures_ = 0;
-            if (!std::exchange(refusal_told_, true)) {
-                log::warning("nvmeof: {}: a request to file {} was refused with status {:#x}",
-                             target_.get()->subsystem_nqn, slice.file_id, request.status);
-            }
+            backoff_.reset();
+            onRejected(slice, request);
+            break;
+        case HostRequest::Outcome::Replaced:
+            backoff_.reset();
             context_.finish(slice, TaskStatus::FAILED, false, SteadyClock::now());
             break;
         case HostRequest::Outcome::Lost:
@@ -145,11 +186,42 @@ void Lane::onEnded(Request& request) {
     if (controller_ && controller_->state() == HostController::State::Ready) submitQueued();
 }
 
+// A refusal that is not for good is tried again, later and later; in `checkDeadlines`, which is called often enough.
+void Lane::onRejected(Slice& slice, const HostRequest& request) {
+    constexpr std::chrono::milliseconds kFirstPause{10};
+    constexpr unsigned kMostDoublings = 7;
+    const auto now = SteadyClock::now();
+    const bool tries_again = request.may_retry && slice.retries_left > 0;
+    const bool told = std::exchange(refusal_told_, true);
+    if (!told || !tries_again) {
+        const std::string refused =
+            fmt::format("{}: a request to file {} was refused with status {:#x} ({})", target_.get()->subsystem_nqn,
+                        slice.file_id, request.status, nvme::host::statusWords(request.status));
+        if (!told) log::warning("nvmeof: {}{}", refused, request.may_retry ? "; trying again" : "");
+        if (!tries_again)
+            target_.showProblem({ErrorCode::Negative, refused, std::string(nvme::host::statusHint(request.status))});
+    }
+    if (!tries_again) {
+        return context_.finish(slice, TaskStatus::FAILED, false, now);
+    }
+    --slice.retries_left;
+    const unsigned refusals = slice.refusals++;
+    postponed_.push_back({&slice, now + kFirstPause * (1U << std::min(refusals, kMostDoublings))});
+}
+
+void Lane::retryPostponed(SteadyClock::time_point now) {
+    std::erase_if(postponed_, [&](const Postponed& postponed) {
+        const bool due = now >= std::min(postponed.until, postponed.slice->deadline);
+        if (due) queue_.push(postponed.slice);
+        return due;
+    });
+}
+
 // A write that was lost may have been applied, or may be still: the same bytes written once more change nothing.
 void Lane::retryOrFail(Slice& slice) {
     const auto now = SteadyClock::now();
     const bool timed_out = loss_.code == ErrorCode::TimedOut || now >= slice.deadline;
-    if (slice.retries_left > 0 && !timed_out) {
+    if (slice.retries_left > 0 && !timed_out && !nvme::isRefusal(loss_)) {
         --slice.retries_left;
         queue_.push(&slice);
     } else {
@@ -164,25 +236,6 @@ void Lane::retryQueue() {
     }
 }
 
-// The first loss after an answer is repaired at once, the next ones later and later; the timer sees to it, whoever
-// else does.
-void Lane::backOff() {
-    constexpr unsigned kMostDoublings = 6;
-    constexpr std::chrono::milliseconds kFirstPause{10};
-    const unsigned failures = failures_++;
-    if (failures == 0) {
-        log::warning("nvmeof: {}", loss_.message);
-        if (!loss_.hint.empty()) log::warning("hint: {}", loss_.hint);
-    }
-    const unsigned factor = failures == 0 ? 0 : 1U << std::min(failures - 1, kMostDoublings);
-    not_before_ = SteadyClock::now() + kFirstPause * factor;
-    if (retry_timer_ != 0) context_.loop.cancel(retry_timer_);
-    retry_timer_ = context_.loop.at(not_before_, [this] {
-        retry_timer_ = 0;
-        pump();
-    });
-}
-
 void Lane::checkDeadlines(SteadyClock::time_point now) {
     const bool late = controller_ && std::ranges::any_of(requests_, [now](const Request& request) {
                           return request.slice != nullptr && now >= request.slice->deadline;
@@ -194,20 +247,11 @@ void Lane::checkDeadlines(SteadyClock::time_point now) {
     } else if (late) {
         abandon();
     }
-    expireQueued(now);
-    if (!controller_ || target_version_ != target_.version()) pump();
-}
-
-void Lane::expireQueued(SteadyClock::time_point now) {
-    SliceQueue waiting = std::exchange(queue_, SliceQueue{});
-    while (!waiting.empty()) {
-        Slice& slice = *waiting.pop();
-        if (now >= slice.deadline) {
-            context_.finish(slice, TaskStatus::TIMEOUT, false, now);
-        } else {
-            queue_.push(&slice);
-        }
+    retryPostponed(now);
+    for (SliceQueue overdue = queue_.takeOverdue(now); !overdue.empty();) {
+        context_.finish(*overdue.pop(), TaskStatus::TIMEOUT, false, now);
     }
+    pump();
 }
 
 void Lane::cancel() {
@@ -215,6 +259,10 @@ void Lane::cancel() {
         controller_->cancel();
         bury();
     }
+    for (const Postponed& postponed : postponed_) {
+        queue_.push(postponed.slice);
+    }
+    postponed_.clear();
     const auto now = SteadyClock::now();
     while (!queue_.empty()) {
         context_.finish(*queue_.pop(), TaskStatus::CANCELED, false, now);

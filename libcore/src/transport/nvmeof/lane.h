@@ -7,7 +7,10 @@
 #include "mc/engine_options.h"
 
 #include "nvme/host/controller.h"
+#include "nvme/host/shared_state.h"
+#include "transport/backoff.h"
 #include "transport/lane.h"
+#include "transport/nvmeof/remote_peer.h"
 #include "transport/nvmeof/remote_target.h"
 
 namespace mc::nvmeof {
@@ -16,8 +19,9 @@ namespace mc::nvmeof {
 /// and a new one when that has given up or the peer has moved.
 class Lane final : public mc::Lane, public nvme::HostController::Owner {
   public:
-    Lane(LaneContext& context, RemoteTargetBox& target, const NvmeofOptions& options);
-    ~Lane() override;
+    Lane(LaneContext& context, RemoteTargetBox& target, const NvmeofOptions& options,
+         std::shared_ptr<nvme::SharedState> shared);
+    ~Lane() override = default;
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
 
@@ -29,7 +33,8 @@ class Lane final : public mc::Lane, public nvme::HostController::Owner {
     void cancel() override;
 
     void onState(nvme::HostController::State state, const Error* cause) override;
-    void onNamespaces() override {}
+    void onNamespaces() override;
+    void onReplaced(const Error& error) override;
 
   private:
     /// A request to the controller, and the slice that it is made for.
@@ -44,16 +49,22 @@ class Lane final : public mc::Lane, public nvme::HostController::Owner {
     void submitQueued();
     static void onDone(nvme::HostRequest& request);
     void onEnded(Request& request);
+    void onRejected(Slice& slice, const nvme::HostRequest& request);
     void retryOrFail(Slice& slice);
-    void expireQueued(SteadyClock::time_point now);
-    void backOff();
+    void retryPostponed(SteadyClock::time_point now);
     void retryQueue();
 
     LaneContext& context_;
     RemoteTargetBox& target_;
     const NvmeofOptions& options_;
-    std::uint64_t target_version_ = 0;  ///< Of the target that the controller was made for.
+    const std::shared_ptr<nvme::SharedState> shared_;  ///< Of all lanes to the peer.
+    std::uint64_t target_version_ = 0;                 ///< Of the target that the controller was made for.
     SliceQueue queue_;
+    struct Postponed {
+        Slice* slice;
+        SteadyClock::time_point until;
+    };
+    std::vector<Postponed> postponed_;  ///< Refused, but not for good.
     std::vector<Request> requests_;
     Request* free_ = nullptr;
     std::unique_ptr<nvme::HostController> controller_;
@@ -61,24 +72,29 @@ class Lane final : public mc::Lane, public nvme::HostController::Owner {
     bool abandoning_ = false;  ///< What is canceled was not by the owner's wish.
     Error loss_;               ///< Why the last connection was lost.
     bool refusal_told_ = false;
-    unsigned failures_ = 0;  ///< In a row without an answer.
-    SteadyClock::time_point not_before_{};
-    io::EventLoop::TimerId retry_timer_ = 0;
+    Backoff backoff_;
 };
 
-/// A peer of the nvmeof_generic transport.
-class NvmeofPeer final : public LanePeer {
+/// A peer that our own hosts reach.
+class NvmeofPeer final : public RemotePeer {
   public:
     NvmeofPeer(RemoteTarget remote, std::size_t loops, const NvmeofOptions& options)
-        : LanePeer(loops), target(std::move(remote)), options_(options) {}
+        : RemotePeer(loops), target(std::move(remote)), options_(options) {}
     std::unique_ptr<mc::Lane> makeLane(LaneContext& context) override {
-        return std::make_unique<Lane>(context, target, options_);
+        return std::make_unique<Lane>(context, target, options_, shared_);
     }
+    Result<void> follow(RemoteTarget remote) override {
+        for (const FileBufferID other : target.set(std::move(remote)))
+            shared_->identities.forget(other);
+        return {};
+    }
+    PeerInfo inspect() const override { return target.shown(); }
 
     RemoteTargetBox target;
 
   private:
     const NvmeofOptions& options_;
+    const std::shared_ptr<nvme::SharedState> shared_ = std::make_shared<nvme::SharedState>();
 };
 
 }  // namespace mc::nvmeof

@@ -4,25 +4,35 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "mc/engine.h"
 #include "mc/engine_options.h"
 #include "mc/segment.h"
 
-#include "nvme/target/target.h"
+#include "transport/nvmeof/file_target.h"
 
 namespace mc::nvmeof {
 
-/// The files that this side serves: namespaces of one subsystem of a target, which begins to listen with the first of
-/// them. From any thread.
+/// Whose files they are.
+struct FileOwner {
+    std::string name;             ///< Of the segment; in the subsystem's NQN, unless the options have one.
+    std::string identity;         ///< What hosts recognise the files by, with their paths; the same after a restart.
+    std::string advertised_host;  ///< Published, also in the discovery log; empty: the address that is bound.
+};
+
+/// The files that this side serves: namespaces of one subsystem of a target, its own or the kernel's, which lets hosts
+/// in once the first of them are there. From any thread.
 class ServedFiles {
   public:
     /// `where`: as parseTransportId gives it.
-    ServedFiles(NvmeTransportId where, std::string server_name, const NvmeofOptions& options);
+    ServedFiles(NvmeTransportId where, FileOwner owner, const NvmeofOptions& options);
 
-    Result<void> add(FileBufferID id, const std::string& path, const LocalFileOptions& options);
-    /// Returns when no peer can reach the file any more.
+    /// All or none.
+    Result<void> add(std::span<const FileEntry> files);
+    /// Returns when no peer can reach the file any more. TimedOut where its device still has something to do, too.
     Result<void> remove(FileBufferID id);
     void describe(SegmentDescriptor& descriptor) const;
     /// Nothing before the first file.
@@ -36,14 +46,18 @@ class ServedFiles {
         std::uint64_t size = 0;
     };
 
-    Result<void> start();
+    Result<std::vector<FileToServe>> open(std::span<const FileEntry> files) const;
+    Result<void> start(std::vector<FileToServe> files);
+    Result<void> addToTarget(std::vector<FileToServe> files);
+    NvmeTransportId published() const;
 
-    const std::string server_name_;
+    const FileOwner owner_;
     const NvmeofOptions& options_;
+    const NvmeofBackend backend_;
     mutable std::mutex mutex_;  // Guards what follows.
     NvmeTransportId where_;
     std::map<FileBufferID, File> files_;
-    std::unique_ptr<nvme::Target> target_;
+    std::unique_ptr<FileTarget> target_;  // Once it is there, it stays: called without the lock, too.
 };
 
 }  // namespace mc::nvmeof

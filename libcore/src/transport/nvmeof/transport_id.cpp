@@ -67,6 +67,10 @@ Result<std::vector<io::SocketAddress>> socketAddresses(const NvmeTransportId& id
     if (toLower(id.trtype) != "tcp") {
         return fail(ErrorCode::Unsupported, fmt::format("trtype {}: this build has tcp", printable(id.trtype)));
     }
+    return ipAddresses(id);
+}
+
+Result<std::vector<io::SocketAddress>> ipAddresses(const NvmeTransportId& id) {
     const std::string family_name = toLower(id.adrfam);
     std::optional<io::AddressFamily> family;
     if (family_name == "ipv4") family = io::AddressFamily::V4;

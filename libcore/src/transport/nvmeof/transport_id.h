@@ -19,8 +19,11 @@ Result<NvmeTransportId> parseTransportId(std::string_view text);
 /// The same, the other way round.
 std::string formatTransportId(const NvmeTransportId& id);
 
-/// The socket addresses that it means. Unsupported for another transport than TCP, InvalidArgument for an adrfam or
-/// trsvcid that is none; errors name the key. Blocks while the resolver does.
+/// The addresses that it means, of whichever transport. InvalidArgument for an adrfam or trsvcid that is none; errors
+/// name the key. Blocks while the resolver does.
+Result<std::vector<io::SocketAddress>> ipAddresses(const NvmeTransportId& id);
+
+/// The same of TCP; Unsupported for another transport.
 Result<std::vector<io::SocketAddress>> socketAddresses(const NvmeTransportId& id);
 
 }  // namespace mc::nvmeof

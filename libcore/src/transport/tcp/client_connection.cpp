@@ -52,7 +52,7 @@ std::size_t skipBytes(std::span<iovec> parts, std::uint64_t skip) {
 
 Result<std::unique_ptr<ClientConnection>> ClientConnection::start(io::EventLoop& loop, Owner& owner,
                                                                   const Setup& setup) {
-    auto socket = io::startConnect(setup.address);
+    auto socket = io::startConnect(setup.address, setup.options.congestion);
     if (!socket) return std::unexpected(socket.error());
     std::unique_ptr<ClientConnection> connection(new ClientConnection(loop, owner, setup, std::move(*socket)));
     connection->interest_ = EPOLLOUT;
@@ -108,7 +108,6 @@ void ClientConnection::onConnected() {
         return;
     }
     connected_ = true;
-    io::tuneConnection(socket_, options_.congestion);
     last_progress_ = SteadyClock::now();
     if (single_) {
         state_ = State::Ready;

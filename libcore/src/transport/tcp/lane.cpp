@@ -28,12 +28,13 @@ void TargetBox::show(const Trust& trust, const FileDescriptor& socket) {
     shown_ = {trust.version, trust.keeps, io::congestionControl(socket)};
 }
 
-Lane::~Lane() {
-    if (retry_timer_ != 0) context_.loop.cancel(retry_timer_);
+void TargetBox::showProblem(const Error& problem) {
+    const std::lock_guard lock(mutex_);
+    shown_.problem = problem;
 }
 
 void Lane::pump() {
-    if (queue_.empty() || SteadyClock::now() < not_before_) return;
+    if (queue_.empty() || backoff_.waits()) return;
     if (!lasting_ && !(trust_ && trust_->proven)) {
         if (probeAddress() == 0) {
             trust_ = Trust{};  // Nothing to probe with.
@@ -88,7 +89,7 @@ std::unique_ptr<ClientConnection> Lane::connect(const Trust* trust) {
                                                .options = options_});
     if (!connection) {
         ++address_;
-        backOff(connection.error());
+        fail(connection.error());
         retryOrFail(std::exchange(queue_, SliceQueue{}), connection.error());
         return nullptr;
     }
@@ -120,7 +121,7 @@ void Lane::onReady(ClientConnection& connection) {
 }
 
 void Lane::onFinished(ClientConnection& connection, Slice& slice, TaskStatus status, bool acknowledged) {
-    failures_ = 0;
+    backoff_.reset();
     finish(slice, status, acknowledged, connection.lastProgress());
 }
 
@@ -142,12 +143,13 @@ void Lane::onClosed(ClientConnection& connection, const Error& error) {
     if (try_next) {
         unfinished.append(queue_);
         queue_ = unfinished;
-        backOff(error);
+        fail(error);
         return pump();
     }
 
     const bool known_to_close = !single && trust.proven && !trust.keeps;
     if (answered) {
+        target_.showProblem(error);
         log::warning("tcp: {}", error.message);  // The others are none the worse for it.
     } else if (known_to_close) {
         log::debug("tcp: a peer closes after each request; one connection per request from now on");
@@ -160,11 +162,16 @@ void Lane::onClosed(ClientConnection& connection, const Error& error) {
     const bool unconnected = !single && !trust.keeps && !known_to_close && !downgraded && !answered;
     if (unconnected) unfinished.append(queue_);  // Nobody else will take them to the peer either.
     if (!unfinished.empty()) {
-        backOff(error);
+        fail(error);
         const std::size_t retried = retryOrFail(unfinished, error);
         if (trust.keeps) cautious_ = retried;
     }
     pump();
+}
+
+void Lane::fail(const Error& error) {
+    target_.showProblem(error);
+    backoff_.failed(error, [this] { pump(); });
 }
 
 const io::SocketAddress& Lane::address(const Target& target) const {
@@ -185,25 +192,6 @@ bool Lane::tryNextAddress(const ClientConnection& connection, bool useful, const
     if (silent_addresses_ < target->addresses.size()) return silent;
     silent_addresses_ = 0;
     return false;
-}
-
-// The first loss after an answer is repaired at once, the next ones later and later; the timer sees to it, whoever
-// else does.
-void Lane::backOff(const Error& error) {
-    constexpr unsigned kMostDoublings = 6;
-    constexpr std::chrono::milliseconds kFirstPause{10};
-    const unsigned failures = failures_++;
-    if (failures == 0) {
-        log::warning("tcp: {}", error.message);
-        if (!error.hint.empty()) log::warning("hint: {}", error.hint);
-    }
-    const unsigned factor = failures == 0 ? 0 : 1U << std::min(failures - 1, kMostDoublings);
-    not_before_ = SteadyClock::now() + kFirstPause * factor;
-    if (retry_timer_ != 0) context_.loop.cancel(retry_timer_);
-    retry_timer_ = context_.loop.at(not_before_, [this] {
-        retry_timer_ = 0;
-        pump();
-    });
 }
 
 // The number of slices that are tried again.
@@ -242,25 +230,15 @@ void Lane::checkDeadlines(SteadyClock::time_point now) {
     for (std::size_t i = singles_.size(); i-- > 0;) {
         if (i < singles_.size()) singles_[i]->checkDeadline(now);
     }
-    expireQueued(now);
+    for (SliceQueue overdue = queue_.takeOverdue(now); !overdue.empty();) {
+        finish(*overdue.pop(), TaskStatus::TIMEOUT, false);
+    }
 }
 
 void Lane::excuse(SteadyClock::duration held_up) {
     if (lasting_) lasting_->excuse(held_up);
     for (const auto& single : singles_) {
         single->excuse(held_up);
-    }
-}
-
-void Lane::expireQueued(SteadyClock::time_point now) {
-    SliceQueue waiting = std::exchange(queue_, SliceQueue{});
-    while (!waiting.empty()) {
-        Slice& slice = *waiting.pop();
-        if (now >= slice.deadline) {
-            finish(slice, TaskStatus::TIMEOUT, false);
-        } else {
-            queue_.push(&slice);
-        }
     }
 }
 

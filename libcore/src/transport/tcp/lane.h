@@ -8,6 +8,7 @@
 #include "mc/engine.h"
 #include "mc/engine_options.h"
 
+#include "transport/backoff.h"
 #include "transport/lane.h"
 #include "transport/slice.h"
 #include "transport/tcp/client_connection.h"
@@ -29,6 +30,8 @@ class TargetBox {
     void set(Target target);
     PeerInfo shown() const;
     void show(const Trust& trust, const FileDescriptor& socket);
+    /// A connection was lost, or could not be made.
+    void showProblem(const Error& problem);
 
   private:
     mutable std::mutex mutex_;
@@ -41,8 +44,8 @@ class TargetBox {
 class Lane final : public mc::Lane, public ClientConnection::Owner {
   public:
     Lane(LaneContext& context, TargetBox& target, const TcpOptions& options)
-        : context_(context), target_(target), options_(options) {}
-    ~Lane() override;
+        : context_(context), target_(target), options_(options), backoff_(context.loop, "tcp") {}
+    ~Lane() override = default;
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
 
@@ -66,12 +69,11 @@ class Lane final : public mc::Lane, public ClientConnection::Owner {
     std::unique_ptr<ClientConnection> connect(const Trust* trust);
     std::uint64_t probeAddress() const;
     bool failRequestsAt(std::uint64_t address);
+    void fail(const Error& error);
     void finish(Slice& slice, TaskStatus status, bool acknowledged, SteadyClock::time_point now = SteadyClock::now());
     const io::SocketAddress& address(const Target& target) const;
     bool tryNextAddress(const ClientConnection& connection, bool useful, const Error& error);
     std::size_t retryOrFail(SliceQueue slices, const Error& error);
-    void expireQueued(SteadyClock::time_point now);
-    void backOff(const Error& error);
     void bury(ClientConnection& connection);
 
     LaneContext& context_;
@@ -84,14 +86,12 @@ class Lane final : public mc::Lane, public ClientConnection::Owner {
     bool ask_for_version_1_ = false;
     std::uint64_t probed_ = 0;
     bool shown_ = false;                ///< That of the current kind of connection.
-    unsigned failures_ = 0;             ///< Connections lost in a row without an answer.
     std::size_t address_ = 0;           ///< The target's one to connect to, modulo their number.
     std::size_t silent_addresses_ = 0;  ///< In a row, that did not even refuse.
     /// Requests to be sent one at a time, after a loss with several under way: a refusal ends the connection, and its
     /// reset may swallow the answers before it, so that only a lone request learns that it is the one.
     std::size_t cautious_ = 0;
-    SteadyClock::time_point not_before_{};
-    io::EventLoop::TimerId retry_timer_ = 0;
+    Backoff backoff_;
 };
 
 /// A peer of the tcp transport.

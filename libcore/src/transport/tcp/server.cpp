@@ -1,8 +1,6 @@
 #include "transport/tcp/server.h"
 
 #include <fmt/format.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,8 +14,6 @@
 namespace mc::tcp {
 namespace {
 
-constexpr int kAcceptsPerEvent = 64;  // Then the clients that are there have their turn.
-constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::milliseconds kHeldUp{500};  // A sweep so late did not find this process running.
 
 // How often to look for connections that do not move; 0: never.
@@ -43,40 +39,31 @@ struct Server::Worker {
     SteadyClock::time_point sweep_at{};
 };
 
-class Server::Acceptor final : public io::EventHandler {
-  public:
-    explicit Acceptor(Server& server) : server_(server) {}
-    void onEvents(std::uint32_t /*events*/) override { server_.acceptWaiting(); }
-
-  private:
-    Server& server_;
-};
-
 Server::Server(FileDescriptor listener, const TcpOptions& options)
-    : options_(options),
-      listener_(std::move(listener)),
-      port_(io::localAddress(listener_).port()),
-      acceptor_(std::make_unique<Acceptor>(*this)) {}
+    : options_(options), listener_(std::move(listener)), port_(io::localAddress(listener_).port()) {}
 
 Result<std::unique_ptr<Server>> Server::start(FileDescriptor listener, const RegionRegistry& regions,
                                               const TcpOptions& options) {
+    io::tuneListener(listener, options.congestion);
     std::unique_ptr<Server> server(new Server(std::move(listener), options));
     for (int i = 0; i < std::max(1, options.threads); ++i) {
         auto thread = io::LoopThread::start(fmt::format("mc-tcp-serve{}", i));
         if (!thread) return std::unexpected(thread.error());
         server->workers_.push_back(std::make_unique<Worker>(std::move(*thread), regions));
     }
-    Result<void> added;
+    Result<void> accepts;
     auto& first = *server->workers_.front()->thread;
-    first.run([&] { added = first.loop().add(server->listener_.get(), EPOLLIN, *server->acceptor_); });
-    if (!added) return std::unexpected(added.error());
+    server->acceptor_.emplace(first.loop(), server->listener_,
+                              [raw = server.get()](FileDescriptor socket) { raw->accept(std::move(socket)); });
+    first.run([&] { accepts = server->acceptor_->start(); });
+    if (!accepts) return std::unexpected(accepts.error());
     return server;
 }
 
 Server::~Server() {
     if (workers_.empty()) return;
     auto& first = *workers_.front()->thread;
-    first.run([&] { first.loop().remove(listener_.get()); });
+    if (acceptor_) first.run([&] { acceptor_->stop(); });
     for (const auto& worker : workers_) {
         worker->thread->run([&] {
             if (worker->sweep_timer != 0) worker->thread->loop().cancel(worker->sweep_timer);
@@ -85,37 +72,17 @@ Server::~Server() {
     }
 }
 
-void Server::acceptWaiting() {
-    for (int i = 0; i < kAcceptsPerEvent; ++i) {
-        auto socket = io::acceptFrom(listener_);
-        if (!socket) return pauseAccepting(socket.error());
-        if (!*socket) return;
-        short_of_descriptors_ = false;
-        if (open_connections_.load(std::memory_order_relaxed) >= options_.max_connections) {
-            refused_connections_.fetch_add(1, std::memory_order_relaxed);
-            continue;  // Closes it.
-        }
-        open_connections_.fetch_add(1, std::memory_order_relaxed);
-        io::tuneConnection(*socket, options_.congestion);
-        Worker& worker = *workers_[next_worker_++ % workers_.size()];
-        if (&worker == workers_.front().get()) {
-            serve(worker, std::move(*socket));
-        } else {
-            worker.thread->loop().post(
-                [this, &worker, taken = std::move(*socket)]() mutable { serve(worker, std::move(taken)); });
-        }
+void Server::accept(FileDescriptor socket) {
+    if (open_connections_.load(std::memory_order_relaxed) >= options_.max_connections) {
+        refused_connections_.fetch_add(1, std::memory_order_relaxed);
+        return;  // Closes it.
     }
-}
-
-// Out of descriptors or memory: the queue is left alone for a moment instead of spinning on it.
-void Server::pauseAccepting(const Error& cause) {
-    if (!std::exchange(short_of_descriptors_, true)) {
-        log::warning("{}: {}", io::localAddress(listener_).toString(), cause.message);
-        if (!cause.hint.empty()) log::warning("hint: {}", cause.hint);
-    }
-    auto& loop = workers_.front()->thread->loop();
-    loop.modify(listener_.get(), 0);
-    loop.at(SteadyClock::now() + kAcceptPause, [this, &loop] { loop.modify(listener_.get(), EPOLLIN); });
+    open_connections_.fetch_add(1, std::memory_order_relaxed);
+    io::tuneAccepted(socket, options_.congestion);
+    Worker& worker = *workers_[next_worker_++ % workers_.size()];
+    if (&worker == workers_.front().get()) return serve(worker, std::move(socket));
+    worker.thread->loop().post(
+        [this, &worker, taken = std::move(socket)]() mutable { serve(worker, std::move(taken)); });
 }
 
 void Server::serve(Worker& worker, FileDescriptor socket) {

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "mc/engine.h"
 
+#include "io/acceptor.h"
 #include "io/loop_thread.h"
 #include "transport/region_table.h"
 #include "transport/tcp/server_connection.h"
@@ -31,10 +33,8 @@ class Server {
 
   private:
     struct Worker;
-    class Acceptor;
     Server(FileDescriptor listener, const TcpOptions& options);
-    void acceptWaiting();
-    void pauseAccepting(const Error& cause);
+    void accept(FileDescriptor socket);
     void serve(Worker& worker, FileDescriptor socket);
     void sweepLater(Worker& worker);
     void sweep(Worker& worker);
@@ -45,9 +45,8 @@ class Server {
     std::atomic<std::uint64_t> open_connections_ = 0;
     std::atomic<std::uint64_t> refused_connections_ = 0;
     std::size_t next_worker_ = 0;
-    bool short_of_descriptors_ = false;  // Told once, until a client could be accepted again.
-    std::unique_ptr<Acceptor> acceptor_;
     std::vector<std::unique_ptr<Worker>> workers_;
+    std::optional<io::Acceptor> acceptor_;  // In the loop of the first.
 };
 
 }  // namespace mc::tcp

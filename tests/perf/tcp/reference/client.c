@@ -25,10 +25,41 @@ struct lane {
     pthread_t id;
 };
 
-// Request i of a thread always covers the same addresses; this is its offset in both regions.
+struct batch {
+    int count;
+    struct header headers[kMaxBatch];
+    char* local[kMaxBatch];
+};
+
+// Request i of a thread always covers the same local addresses and, unless they are random, the same remote ones; this
+// is its offset in both regions.
 static size_t offsetOf(const struct lane* lane, int request) {
     const struct options* options = lane->options;
     return options->stride * ((size_t)request * (size_t)options->threads + (size_t)lane->thread);
+}
+
+static void fillBatch(const struct lane* lane, struct batch* batch) {
+    const struct options* options = lane->options;
+    for (int i = lane->index; i < options->batch_size; i += options->lanes) {
+        batch->local[batch->count] = lane->region + offsetOf(lane, i);
+        batch->headers[batch->count++] = (struct header){.size = options->block_size,
+                                                         .addr = options->remote_addr + offsetOf(lane, i),
+                                                         .opcode = options->write ? kOpWrite : kOpRead};
+    }
+}
+
+// xorshift64: what it costs is nothing to what a request does.
+static uint64_t randomNumber(uint64_t* state) {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static void scatter(const struct options* options, struct batch* batch, uint64_t* state) {
+    const uint64_t blocks = options->region_size / options->block_size;
+    for (int i = 0; i < batch->count; ++i)
+        batch->headers[i].addr = options->remote_addr + randomNumber(state) % blocks * options->block_size;
 }
 
 static void checkStatus(const uint64_t* status, int count) {
@@ -39,49 +70,44 @@ static void checkStatus(const uint64_t* status, int count) {
     }
 }
 
-static void readBatch(const struct lane* lane, struct header* headers, int count) {
-    struct iovec out = {headers, (size_t)count * sizeof *headers};
+static void readBatch(const struct lane* lane, struct batch* batch) {
+    struct iovec out = {batch->headers, (size_t)batch->count * sizeof *batch->headers};
     struct iovec in[2 * kMaxBatch];
     uint64_t status[kMaxBatch];
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < batch->count; ++i) {
         in[2 * i] = (struct iovec){&status[i], sizeof status[i]};
-        in[2 * i + 1] =
-            (struct iovec){lane->region + (headers[i].addr - lane->options->remote_addr), lane->options->block_size};
+        in[2 * i + 1] = (struct iovec){batch->local[i], lane->options->block_size};
     }
     writeFully(lane->fd, &out, 1);
-    if (!readFully(lane->fd, in, 2 * count)) die("the server has closed");
-    checkStatus(status, count);
+    if (!readFully(lane->fd, in, 2 * batch->count)) die("the server has closed");
+    checkStatus(status, batch->count);
 }
 
-static void writeBatch(const struct lane* lane, struct header* headers, int count) {
+static void writeBatch(const struct lane* lane, struct batch* batch) {
     struct iovec out[2 * kMaxBatch];
     uint64_t status[kMaxBatch];
-    struct iovec in = {status, (size_t)count * sizeof *status};
-    for (int i = 0; i < count; ++i) {
-        out[2 * i] = (struct iovec){&headers[i], sizeof headers[i]};
-        out[2 * i + 1] =
-            (struct iovec){lane->region + (headers[i].addr - lane->options->remote_addr), lane->options->block_size};
+    struct iovec in = {status, (size_t)batch->count * sizeof *status};
+    for (int i = 0; i < batch->count; ++i) {
+        out[2 * i] = (struct iovec){&batch->headers[i], sizeof batch->headers[i]};
+        out[2 * i + 1] = (struct iovec){batch->local[i], lane->options->block_size};
     }
-    writeFully(lane->fd, out, 2 * count);
+    writeFully(lane->fd, out, 2 * batch->count);
     if (!readFully(lane->fd, &in, 1)) die("the server has closed");
-    checkStatus(status, count);
+    checkStatus(status, batch->count);
 }
 
 static void* runLane(void* argument) {
     const struct lane* lane = argument;
     const struct options* options = lane->options;
-    struct header headers[kMaxBatch];
-    int count = 0;
-    for (int i = lane->index; i < options->batch_size; i += options->lanes) {
-        headers[count++] = (struct header){.size = options->block_size,
-                                           .addr = options->remote_addr + offsetOf(lane, i),
-                                           .opcode = options->write ? kOpWrite : kOpRead};
-    }
+    struct batch batch = {0};
+    fillBatch(lane, &batch);
+    uint64_t random = (uint64_t)(lane->thread * options->lanes + lane->index) + 1;
     while (true) {
         if (lane->index == 0) lane->group->stop = now() >= lane->group->deadline;
         if (options->lanes > 1) pthread_barrier_wait(&lane->group->barrier);
         if (lane->group->stop) return NULL;
-        (options->write ? writeBatch : readBatch)(lane, headers, count);
+        if (options->random) scatter(options, &batch, &random);
+        (options->write ? writeBatch : readBatch)(lane, &batch);
         if (options->lanes > 1) pthread_barrier_wait(&lane->group->barrier);
         if (lane->index == 0) ++lane->group->batches;
     }

@@ -8,18 +8,26 @@
 
 static const char kUsage[] =
     "Usage: reference --server [--port N] [--region BYTES] [--cc NAME]\n"
-    "       reference --port N --addr N [--write] [--block BYTES] [--stride BYTES] [--batch N]\n"
+    "       reference --port N --addr N [--write] [--random] [--block BYTES] [--stride BYTES] [--batch N]\n"
     "                 [--threads N] [--lanes N] [--duration SECONDS] [--region BYTES] [--cc NAME]\n"
     "The server prints {port, addr, length} when it is ready, and its CPU seconds when SIGTERM ends it.\n";
 
 static const struct option kOptions[] = {
-    {"server", no_argument, NULL, 's'},         {"write", no_argument, NULL, 'w'},
-    {"host", required_argument, NULL, 'h'},     {"port", required_argument, NULL, 'p'},
-    {"addr", required_argument, NULL, 'a'},     {"region", required_argument, NULL, 'r'},
-    {"block", required_argument, NULL, 'b'},    {"batch", required_argument, NULL, 'n'},
-    {"threads", required_argument, NULL, 't'},  {"lanes", required_argument, NULL, 'l'},
-    {"duration", required_argument, NULL, 'd'}, {"cc", required_argument, NULL, 'c'},
-    {"stride", required_argument, NULL, 'i'},   {NULL, 0, NULL, 0},
+    {"server", no_argument, NULL, 's'},
+    {"write", no_argument, NULL, 'w'},
+    {"host", required_argument, NULL, 'h'},
+    {"port", required_argument, NULL, 'p'},
+    {"addr", required_argument, NULL, 'a'},
+    {"region", required_argument, NULL, 'r'},
+    {"block", required_argument, NULL, 'b'},
+    {"batch", required_argument, NULL, 'n'},
+    {"threads", required_argument, NULL, 't'},
+    {"lanes", required_argument, NULL, 'l'},
+    {"duration", required_argument, NULL, 'd'},
+    {"cc", required_argument, NULL, 'c'},
+    {"stride", required_argument, NULL, 'i'},
+    {"random", no_argument, NULL, 'm'},
+    {NULL, 0, NULL, 0},
 };
 
 static _Noreturn void usage(void) {
@@ -46,6 +54,9 @@ static void apply(struct options* options, int option, const char* value) {
             break;
         case 'w':
             options->write = true;
+            break;
+        case 'm':
+            options->random = true;
             break;
         case 'h':
             options->host = value;

@@ -24,6 +24,7 @@ _Static_assert(sizeof(struct header) == 24, "the header has no holes of its own"
 struct options {
     bool server;
     bool write;
+    bool random;  // Each request at another place of the server's region.
     const char* host;
     int port;
     const char* congestion;  // NULL: the system's.

@@ -14,19 +14,8 @@ using test::controllerOptions;
 using test::expectFailure;
 using test::hostOptions;
 
-class Controller : public testing::Test {
+class Controller : public test::MutualProof {
   protected:
-    static ControllerAuthenticationOptions options() {
-        auto options = controllerOptions();
-        options.controller_key = test::keyOf(test::kKey384);
-        return options;
-    }
-    static HostAuthenticationOptions theirs() {
-        auto options = hostOptions();
-        options.controller_key = test::keyOf(test::kKey384);
-        return options;
-    }
-
     std::vector<std::byte> negotiate() { return host_.next(); }
     /// The host's Reply; the controller waits for it.
     std::vector<std::byte> reply() {
@@ -40,17 +29,8 @@ class Controller : public testing::Test {
         host_.receive(controller_.next());
     }
     void refuses(const std::vector<std::byte>& message, Explanation explanation) {
-        controller_.receive(message);
-        EXPECT_TRUE(controller_.failed());
-        EXPECT_FALSE(controller_.done());
-        EXPECT_FALSE(controller_.reason().empty());
-        expectFailure(controller_.next(), MessageKind::Failure1, explanation);
-        EXPECT_TRUE(controller_.failed());
-        EXPECT_TRUE(controller_.next().empty());
+        expectRefusal(controller_, message, MessageKind::Failure1, explanation);
     }
-
-    ControllerAuthentication controller_{options()};
-    HostAuthentication host_{theirs()};
 };
 
 TEST_F(Controller, IsNotDoneBeforeTheHostHasWhatItAskedFor) {
@@ -74,7 +54,7 @@ TEST_F(Controller, TellsHowMuchRoomItNeeds) {
 
 TEST_F(Controller, ChallengesEveryHostAnew) {
     const auto message = negotiate();
-    ControllerAuthentication other(options());
+    ControllerAuthentication other(ofController());
     controller_.receive(message);
     other.receive(message);
     const auto one = controller_.next();
@@ -86,7 +66,7 @@ TEST_F(Controller, ChallengesEveryHostAnew) {
 
 TEST_F(Controller, RefusesMessagesWithoutHeader) {
     for (const std::size_t size : {0U, 5U}) {
-        controller_ = ControllerAuthentication(options());
+        controller_ = ControllerAuthentication(ofController());
         controller_.receive(test::counting(size, 0));
         expectFailure(controller_.next(), MessageKind::Failure1, Explanation::IncorrectPayload, 0);
         EXPECT_TRUE(controller_.failed());
@@ -123,7 +103,7 @@ TEST_F(Controller, RefusesGroupsThatAreNone) {
 }
 
 TEST_F(Controller, RefusesAReplyToNothing) {
-    ControllerAuthentication other(options());
+    ControllerAuthentication other(ofController());
     other.receive(negotiate());
     host_.receive(other.next());
     refuses(host_.next(), Explanation::IncorrectMessage);
@@ -209,7 +189,7 @@ TEST_F(Controller, RefusesAPublicValueThatIsNone) {
 }
 
 TEST_F(Controller, RefusesAPublicValueWithoutGroup) {
-    auto options = theirs();
+    auto options = ofHost();
     options.policy.groups = {DhGroup::Null};
     host_ = HostAuthentication(options);
     auto message = changed<auth::ReplyHeader>(reply(), [](auto& header) { header.dh_length = 256; });
@@ -219,8 +199,8 @@ TEST_F(Controller, RefusesAPublicValueWithoutGroup) {
 
 TEST_F(Controller, RefusesEveryChangedBitOfTheResponse) {
     for (const std::size_t at : {16U, 31U, 47U}) {
-        controller_ = ControllerAuthentication(options());
-        host_ = HostAuthentication(theirs());
+        controller_ = ControllerAuthentication(ofController());
+        host_ = HostAuthentication(ofHost());
         auto message = reply();
         message[at] ^= std::byte{0x10};
         refuses(message, Explanation::Failed);
@@ -235,8 +215,8 @@ TEST_F(Controller, RefusesAnotherPublicValueThanTheOneHashed) {
 
 TEST_F(Controller, RefusesTheReplyToAnEarlierChallenge) {
     const auto old = reply();
-    controller_ = ControllerAuthentication(options());
-    host_ = HostAuthentication(theirs());
+    controller_ = ControllerAuthentication(ofController());
+    host_ = HostAuthentication(ofHost());
     static_cast<void>(reply());
     refuses(old, Explanation::Failed);
 }

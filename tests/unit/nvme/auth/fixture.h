@@ -84,4 +84,34 @@ inline void expectFailure(const std::vector<std::byte>& message, auth::MessageKi
     EXPECT_STREQ(toString(failure.explanation), toString(explanation));
 }
 
+/// Two sides that prove themselves to each other.
+class MutualProof : public testing::Test {
+  protected:
+    static ControllerAuthenticationOptions ofController() {
+        auto options = controllerOptions();
+        options.controller_key = keyOf(kKey384);
+        return options;
+    }
+    static HostAuthenticationOptions ofHost() {
+        auto options = hostOptions();
+        options.controller_key = keyOf(kKey384);
+        return options;
+    }
+    /// The side ends with that message, and says why in one of `kind`.
+    template <typename Side>
+    static void expectRefusal(Side& side, const std::vector<std::byte>& message, auth::MessageKind kind,
+                              auth::Explanation explanation) {
+        side.receive(message);
+        EXPECT_TRUE(side.failed());
+        EXPECT_FALSE(side.done());
+        EXPECT_FALSE(side.reason().empty());
+        expectFailure(side.next(), kind, explanation);
+        EXPECT_TRUE(side.failed());
+        EXPECT_TRUE(side.next().empty());
+    }
+
+    ControllerAuthentication controller_{ofController()};
+    HostAuthentication host_{ofHost()};
+};
+
 }  // namespace mc::nvme::test

@@ -12,19 +12,8 @@ using auth::MessageKind;
 using test::changed;
 using test::expectFailure;
 
-class Host : public testing::Test {
+class Host : public test::MutualProof {
   protected:
-    static HostAuthenticationOptions options() {
-        auto options = test::hostOptions();
-        options.controller_key = test::keyOf(test::kKey384);
-        return options;
-    }
-    static ControllerAuthenticationOptions theirs() {
-        auto options = test::controllerOptions();
-        options.controller_key = test::keyOf(test::kKey384);
-        return options;
-    }
-
     /// The controller's Challenge; the host waits for it.
     std::vector<std::byte> challenge() {
         controller_.receive(host_.next());
@@ -37,17 +26,8 @@ class Host : public testing::Test {
         return controller_.next();
     }
     void refuses(const std::vector<std::byte>& message, Explanation explanation) {
-        host_.receive(message);
-        EXPECT_TRUE(host_.failed());
-        EXPECT_FALSE(host_.done());
-        EXPECT_FALSE(host_.reason().empty());
-        expectFailure(host_.next(), MessageKind::Failure2, explanation);
-        EXPECT_TRUE(host_.failed());
-        EXPECT_TRUE(host_.next().empty());
+        expectRefusal(host_, message, MessageKind::Failure2, explanation);
     }
-
-    ControllerAuthentication controller_{theirs()};
-    HostAuthentication host_{options()};
 };
 
 TEST_F(Host, OffersAllThatItsPolicyHas) {
@@ -70,7 +50,7 @@ TEST_F(Host, ChallengesEveryControllerAnew) {
     const auto message = challenge();
     host_.receive(message);
     const auto one = host_.next();
-    host_ = HostAuthentication(options());
+    host_ = HostAuthentication(ofHost());
     static_cast<void>(host_.next());
     host_.receive(message);
     const auto two = host_.next();
@@ -85,7 +65,7 @@ TEST_F(Host, RefusesAMessageWithoutHeader) {
 }
 
 TEST_F(Host, RefusesAChallengeBeforeItHasNegotiated) {
-    HostAuthentication other(options());
+    HostAuthentication other(ofHost());
     controller_.receive(other.next());
     refuses(controller_.next(), Explanation::IncorrectMessage);
 }
@@ -126,8 +106,8 @@ TEST_F(Host, RefusesAChallengeWithoutSequenceNumber) {
 
 TEST_F(Host, RefusesHashesThatAreNone) {
     for (const int hash : {0, 4, 255}) {
-        host_ = HostAuthentication(options());
-        controller_ = ControllerAuthentication(theirs());
+        host_ = HostAuthentication(ofHost());
+        controller_ = ControllerAuthentication(ofController());
         refuses(changed<auth::ChallengeHeader>(challenge(),
                                                [&](auto& header) { header.hash = static_cast<std::uint8_t>(hash); }),
                 Explanation::HashNotUsable);
@@ -135,7 +115,7 @@ TEST_F(Host, RefusesHashesThatAreNone) {
 }
 
 TEST_F(Host, RefusesHashesThatItHasNotOffered) {
-    auto ours = options();
+    auto ours = ofHost();
     ours.policy.hashes = {Hash::Sha256};
     host_ = HostAuthentication(ours);
     refuses(changed<auth::ChallengeHeader>(challenge(), [](auto& header) { header.hash = 2; }),
@@ -149,7 +129,7 @@ TEST_F(Host, RefusesGroupsThatAreNone) {
 
 // Whoever is in between must not get rid of the exchange.
 TEST_F(Host, RefusesNoGroupWhereItHasOfferedOne) {
-    auto ours = options();
+    auto ours = ofHost();
     ours.policy.groups = {DhGroup::Ffdhe2048};
     host_ = HostAuthentication(ours);
     auto message = changed<auth::ChallengeHeader>(challenge(), [](auto& header) {
@@ -167,8 +147,8 @@ TEST_F(Host, RefusesAChallengeOfAnotherLength) {
 
 TEST_F(Host, RefusesAPublicValueOfAnotherLength) {
     for (const int length : {0, 255, 384}) {
-        host_ = HostAuthentication(options());
-        controller_ = ControllerAuthentication(theirs());
+        host_ = HostAuthentication(ofHost());
+        controller_ = ControllerAuthentication(ofController());
         auto message = changed<auth::ChallengeHeader>(
             challenge(), [&](auto& header) { header.dh_length = static_cast<std::uint16_t>(length); });
         message.resize(4096);
@@ -205,8 +185,8 @@ TEST_F(Host, RefusesAControllerThatDoesNotProveWhoItIs) {
 
 TEST_F(Host, RefusesEveryChangedBitOfTheResponse) {
     for (const std::size_t at : {16U, 31U, 47U}) {
-        host_ = HostAuthentication(options());
-        controller_ = ControllerAuthentication(theirs());
+        host_ = HostAuthentication(ofHost());
+        controller_ = ControllerAuthentication(ofController());
         auto message = success1();
         message[at] ^= std::byte{0x10};
         refuses(message, Explanation::Failed);
@@ -237,7 +217,7 @@ TEST_F(Host, ReportsARefusalWithoutReason) {
     static_cast<void>(host_.next());
     host_.receive(auth::encodeFailure(MessageKind::Failure1, 0x1234, static_cast<Explanation>(99)));
     EXPECT_EQ(host_.reason(), "refused by the controller: an unknown reason");
-    host_ = HostAuthentication(options());
+    host_ = HostAuthentication(ofHost());
     auto cut_off = auth::encodeFailure(MessageKind::Failure1, 0x1234, Explanation::Failed);
     cut_off.resize(6);
     host_.receive(cut_off);

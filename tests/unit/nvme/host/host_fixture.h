@@ -14,6 +14,7 @@
 #include "io/event_loop.h"
 #include "io/socket.h"
 #include "nvme/host/controller.h"
+#include "nvme/host/shared_state.h"
 
 namespace mc::nvme::host::test {
 
@@ -53,12 +54,13 @@ class Host : public HostController::Owner {
         if (controller_) controller_->cancel();
     }
 
-    HostController& connect(std::vector<io::SocketAddress> addresses, const std::string& nqn) {
-        controller_ = HostController::start(*loop_, *this, std::move(addresses), nqn, options_);
+    HostController& connect(std::vector<io::SocketAddress> addresses, const std::string& nqn,
+                            std::shared_ptr<SharedState> shared = nullptr) {
+        controller_ = HostController::start(*loop_, *this, std::move(addresses), nqn, options_, std::move(shared));
         return *controller_;
     }
-    HostController& connect(std::uint16_t port, const std::string& nqn) {
-        return connect(*io::resolve("127.0.0.1", port), nqn);
+    HostController& connect(std::uint16_t port, const std::string& nqn, std::shared_ptr<SharedState> shared = nullptr) {
+        return connect(*io::resolve("127.0.0.1", port), nqn, std::move(shared));
     }
     /// Runs the loop until `met`, or for too long.
     template <typename Condition>
@@ -104,6 +106,7 @@ class Host : public HostController::Owner {
         if (cause != nullptr) last_error = *cause;
     }
     void onNamespaces() override { ++namespace_changes; }
+    void onReplaced(const Error& error) override { replacements.push_back(error); }
 
     HostController& controller() { return *controller_; }
     io::EventLoop& loop() { return *loop_; }
@@ -112,6 +115,7 @@ class Host : public HostController::Owner {
     std::vector<HostController::State> states;
     Error last_error;
     int namespace_changes = 0;
+    std::vector<Error> replacements;
     std::uint16_t last_status = 0;
 
   private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,22 +17,29 @@ class OwnTarget {
   public:
     static constexpr const char* kNqn = "nqn.2016-06.io.mc:host-test";
 
-    explicit OwnTarget(const TargetOptions& options = {.threads = 1}, std::uint16_t port = 0) {
+    /// `fill` adds what is to be there before hosts get in.
+    explicit OwnTarget(const TargetOptions& options = {.threads = 1}, std::uint16_t port = 0,
+                       const std::function<void(OwnTarget&)>& fill = {}) {
         auto listener = io::listenOn(io::resolve("127.0.0.1", port)->front(), 16);
-        target_ = std::move(*Target::start(std::move(*listener), options));
+        target_ = std::move(*Target::prepare(std::move(*listener), options));
         SubsystemOptions subsystem;
         subsystem.nqn = kNqn;
         subsystem.serial = "test";
         (void)target_->addSubsystem(subsystem);
+        if (fill) fill(*this);
+        (void)target_->accept();
     }
 
-    std::shared_ptr<io::BlockDevice> add(std::uint32_t nsid, std::uint64_t size, std::uint32_t block_size = 4096) {
+    /// `identity`: what it is recognised by; 0: its number.
+    std::shared_ptr<io::BlockDevice> add(std::uint32_t nsid, std::uint64_t size, std::uint32_t block_size = 4096,
+                                         std::uint8_t identity = 0) {
+        if (identity == 0) identity = static_cast<std::uint8_t>(nsid);
         auto device = *io::makeMemoryDevice("memory " + std::to_string(nsid), size, block_size);
         NamespaceOptions options;
         options.nsid = nsid;
         options.device = device;
-        options.nguid.fill(static_cast<std::uint8_t>(nsid));
-        options.uuid.fill(static_cast<std::uint8_t>(0x40 + nsid));
+        options.nguid.fill(identity);
+        options.uuid.fill(static_cast<std::uint8_t>(0x40 + identity));
         (void)target_->addNamespace(kNqn, options);
         return device;
     }

@@ -90,6 +90,21 @@ class PduSocket {
         pdu.data_length = length;
         sendPdu(pdu);
     }
+    void end() { ::shutdown(socket_.get(), SHUT_RDWR); }
+    /// How the stream ends, whatever comes before: ECONNRESET, or 0.
+    int awaitEnd() {
+        std::array<std::byte, 4096> part;
+        for (;;) {
+            const ssize_t got = ::recv(socket_.get(), part.data(), part.size(), 0);
+            if (got <= 0) return got == 0 ? 0 : errno;
+        }
+    }
+    /// So that what is on its way is lost, too.
+    void reset() {
+        const linger at_once{1, 0};
+        ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        socket_.reset();
+    }
     void initialize(const InitializeConnection& response) {
         (void)receive();
         sendPdu(response);
@@ -141,6 +156,7 @@ class ScriptedTarget {
     std::uint16_t port() const { return io::localAddress(listener_).port(); }
 
     InitializeConnection io_response = PduSocket::response();  ///< Of the I/O queue.
+    std::atomic<std::uint32_t> connect_result = 1;             ///< The controller's number, and what it requires.
     std::atomic<int> io_connections = 0;
 
   private:
@@ -159,7 +175,7 @@ class ScriptedTarget {
         socket.sendPdu(first ? PduSocket::response() : io_response);
         const auto connect = socket.receiveCommand();
         if (!connect) return;
-        socket.answer(connect->command_id, 1);
+        socket.answer(connect->command_id, connect_result);
         if (first) {
             while (const auto command = socket.receiveCommand()) {
                 if (!admin_ || !admin_(socket, *command)) answerAdmin(socket, *command);

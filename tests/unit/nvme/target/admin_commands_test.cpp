@@ -1,6 +1,7 @@
 #include <nvme/types.h>
 
 #include <algorithm>
+#include <bit>
 #include <set>
 #include <string>
 
@@ -225,6 +226,26 @@ TEST_F(NvmeTargetAdmin, AbortAndLimitOfEventRequests) {
     EXPECT_EQ(admin_->await(aborts).completion.result, 0U);
     EXPECT_EQ(admin_->run({.opcode = nvme_admin_abort_cmd, .cdw10 = 77U << 16U}).completion.result, 1U) << "none such";
     EXPECT_EQ(admin_->run({.opcode = nvme_admin_abort_cmd, .cdw10 = 1U | 77U << 16U}).completion.result, 1U);
+}
+
+TEST_F(NvmeTargetAdmin, EventRequestWhoseIdentifierIsUsedAgainIsForgotten) {
+    const std::uint16_t event = requestEvent();
+    const std::uint16_t last = requestEvent();
+    auto again = std::bit_cast<SubmissionEntry>(
+        PropertyCommand{.command_id = last, .type = FabricsType::PropertyGet, .offset = NVME_REG_CC});
+    again.data.type = SglDescriptor::kTransport;
+    admin_->send(again);
+    const auto answer = admin_->await(last);
+    EXPECT_EQ(answer.status(), 0);
+    EXPECT_EQ(answer.completion.result, TestHost::kEnabled);
+    // The other one still waits, and there is room for three more.
+    EXPECT_EQ(setFeature(NVME_FEAT_FID_ASYNC_EVENT, NVME_FEATURE_AENCFG_NOTICE_NAMESPACE_ATTRIBUTES).status(), 0);
+    addMemory(5);
+    EXPECT_EQ(admin_->await(event).completion.result, NVME_AER_NOTICE | NVME_LOG_LID_CHANGED_NS << 16U);
+    for (int i = 0; i < 4; ++i) {
+        requestEvent();
+    }
+    EXPECT_EQ(admin_->await(requestEvent()).code(), 0x100 | NVME_SC_ASYNC_LIMIT);
 }
 
 TEST_F(NvmeTargetAdmin, UnknownCommandsAreRefused) {

@@ -108,6 +108,43 @@ TEST_F(NvmeTargetAuthentication, OpensAQueueAfterItAlone) {
     EXPECT_EQ(queue.run({.opcode = nvme_cmd_flush, .nsid = 1}).code(), NVME_SC_INVALID_NS);
 }
 
+TEST_F(NvmeTargetAuthentication, TakesNoGroupThatHoldsUpOthers) {
+    startAuthenticated();
+    for (const auto group :
+         {auth::DhGroup::Null, auth::DhGroup::Ffdhe4096, auth::DhGroup::Ffdhe6144, auth::DhGroup::Ffdhe8192}) {
+        TestHost admin = connect();
+        HostAuthenticationOptions options{kHost, kStore, keyOf(kKey256), std::nullopt, 7, {}};
+        options.policy.groups = {group};
+        HostAuthentication host(options);
+        runAuthentication(admin, host);
+        if (group <= auth::DhGroup::Ffdhe4096) {
+            EXPECT_TRUE(host.done()) << toString(group) << ": " << host.reason();
+        } else {
+            EXPECT_TRUE(host.failed()) << toString(group);
+            EXPECT_EQ(host.reason(),
+                      std::string("refused by the controller: ") + toString(auth::Explanation::GroupNotUsable));
+            EXPECT_TRUE(admin.atEnd());
+        }
+    }
+}
+
+TEST_F(NvmeTargetAuthentication, FitsIntoCapsulesWhateverFitsOfData) {
+    startAuthenticated({.in_capsule_bytes = 0});
+    TestHost admin = connect();
+    authenticate(admin, authentication());
+    admin.enable();
+    TestHost queue = connect(1);
+    authenticate(queue, authentication());
+    EXPECT_EQ(queue.run({.opcode = nvme_cmd_flush, .nsid = 1}).code(), NVME_SC_INVALID_NS);
+    // Other commands bring no more than they may.
+    const auto device = io::makeMemoryDevice("memory", 1 << 20);
+    ASSERT_TRUE(target_->addNamespace(kStore, {.nsid = 1, .device = *device}));
+    const Bytes data = test::pattern(4096);
+    EXPECT_EQ(queue.runInCapsule(transfer(nvme_cmd_write, 0, 1), data).code(), NVME_SC_SGL_INVALID_OFFSET);
+    EXPECT_EQ(queue.runAsked(transfer(nvme_cmd_write, 0, 1), data).status(), 0);
+    EXPECT_EQ(queue.run(transfer(nvme_cmd_read, 0, 1), 4096).data, data);
+}
+
 TEST_F(NvmeTargetAuthentication, ProvesWhoTheControllerIs) {
     startAuthenticated();
     TestHost admin = connect();

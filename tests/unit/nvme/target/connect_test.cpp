@@ -1,6 +1,10 @@
 #include <nvme/types.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 #include "target/fixture.h"
@@ -48,9 +52,6 @@ TEST_F(NvmeTargetConnect, AdminQueueIsRefusedForWhatIsWrong) {
     options.subsystem_nqn = "";
     expectRefusal(options, kInvalid, dataField(offsetof(ConnectData, subsystem_nqn)));
     options = good;
-    options.host_nqn = "";
-    expectRefusal(options, kInvalid, dataField(offsetof(ConnectData, host_nqn)));
-    options = good;
     options.host_nqn.assign(256, 'x');
     expectRefusal(options, kInvalid, dataField(offsetof(ConnectData, host_nqn)));
     options = good;
@@ -73,10 +74,26 @@ TEST_F(NvmeTargetConnect, OnlyHostsThatAreAllowed) {
         {.nqn = "nqn.2024-01.test:closed", .allow_any_host = false, .hosts = {{.nqn = "nqn.2024-01.test:friend"}}}));
     expectRefusal({.subsystem_nqn = "nqn.2024-01.test:closed"}, 0x100 | NVME_SC_CONNECT_INVALID_HOST,
                   dataField(offsetof(ConnectData, host_nqn)));
+    expectRefusal({.subsystem_nqn = "nqn.2024-01.test:closed", .host_nqn = ""}, 0x100 | NVME_SC_CONNECT_INVALID_HOST,
+                  dataField(offsetof(ConnectData, host_nqn)));
     TestHost host(target_->port());
     host.initialize();
     EXPECT_EQ(
         host.connect({.subsystem_nqn = "nqn.2024-01.test:closed", .host_nqn = "nqn.2024-01.test:friend"}).status(), 0);
+}
+
+TEST_F(NvmeTargetConnect, AHostWithoutANameIsAnyHost) {
+    start();
+    addMemory(1);
+    TestHost admin = connectAdmin({.host_nqn = ""});
+    ASSERT_EQ(target_->controllers().size(), 1U);
+    EXPECT_EQ(target_->controllers()[0].host_nqn, "");
+    TestHost queue(target_->port());
+    queue.initialize();
+    const Options options{
+        .subsystem_nqn = test::kSubsystem, .host_nqn = "", .controller_id = controller_id_, .queue_id = 1};
+    EXPECT_EQ(queue.connect(options).status(), 0);
+    EXPECT_EQ(queue.run(transfer(nvme_cmd_read, 0, 1), 4096).status(), 0);
 }
 
 TEST_F(NvmeTargetConnect, AConnectionMayTryAgain) {
@@ -184,6 +201,46 @@ TEST_F(NvmeTargetConnect, ConnectionsUpToTheLimit) {
     TestHost third(target_->port());
     EXPECT_TRUE(third.atEnd());
     EXPECT_EQ(target_->counters().connections_refused, 1U);
+}
+
+TEST_F(NvmeTargetConnect, BeyondTheLimitThoseThatAreNotQueuesYetMakeRoom) {
+    start({.max_connections = 3});
+    TestHost admin = connectAdmin();
+    TestHost first(target_->port());
+    TestHost second(target_->port());
+    first.initialize();
+    second.initialize();
+    TestHost queue = connectQueue(1);
+    EXPECT_EQ(target_->counters().connections, 3U);
+    EXPECT_EQ(target_->counters().connections_refused, 0U);
+    EXPECT_EQ(admin.run({.opcode = nvme_admin_keep_alive}).status(), 0);
+}
+
+TEST_F(NvmeTargetConnect, AThousandIdleQueuesTakeLittleMemory) {
+    constexpr std::size_t kControllers = 20;
+    constexpr std::uint16_t kQueues = 50;
+    rlimit descriptors{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+    descriptors.rlim_cur = std::min<rlim_t>(descriptors.rlim_max, 2 * kControllers * (kQueues + 1) + 100);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+    const auto resident = [] {
+        std::ifstream statm("/proc/self/statm");
+        std::size_t all = 0, pages = 0;
+        statm >> all >> pages;
+        return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    };
+    start();
+    addMemory(1);
+    const std::size_t before = resident();
+    std::vector<TestHost> hosts;
+    for (std::size_t i = 0; i < kControllers; ++i) {
+        hosts.push_back(connectAdmin());
+        for (std::uint16_t queue = 1; queue <= kQueues; ++queue) {
+            hosts.push_back(connectQueue(queue, {.header = true, .data = true}));
+            ASSERT_EQ(hosts.back().run(transfer(nvme_cmd_read, 0, 1), 4096).status(), 0);
+        }
+    }
+    EXPECT_LT((resident() - before) / (kControllers * kQueues), std::size_t{256} << 10U);
 }
 
 TEST_F(NvmeTargetConnect, WithoutKeepAliveAControllerEnds) {

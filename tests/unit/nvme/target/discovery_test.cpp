@@ -61,6 +61,30 @@ TEST_F(NvmeTargetDiscovery, TellsOfSubsystemsAndReferrals) {
     EXPECT_EQ(readLog(privileged).entries.size(), 5U);
 }
 
+TEST_F(NvmeTargetDiscovery, TellsTheAdvertisedAddress) {
+    start({.advertised_address = "2001:db8::7"});
+    TestHost host = discover();
+    const Log read = readLog(host);
+    ASSERT_EQ(read.entries.size(), 1U);
+    EXPECT_EQ(std::string(read.entries[0].traddr), "2001:db8::7");
+    EXPECT_EQ(read.entries[0].adrfam, NVMF_ADDR_FAMILY_IP6);
+    EXPECT_EQ(std::string(read.entries[0].trsvcid), std::to_string(target_->port()));
+}
+
+TEST_F(NvmeTargetDiscovery, BoundToAllAddressesItTellsTheOneThatWasReached) {
+    for (const char* const wildcard : {"0.0.0.0", "::"}) {
+        auto listener = io::listenOn(io::resolve(wildcard, 0)->front(), 8);
+        ASSERT_TRUE(listener) << wildcard;
+        target_ = std::move(*Target::start(std::move(*listener), {.threads = 1}));
+        ASSERT_TRUE(target_->addSubsystem({.nqn = test::kSubsystem}));
+        TestHost host = discover();
+        const Log read = readLog(host);
+        ASSERT_EQ(read.entries.size(), 1U);
+        EXPECT_EQ(std::string(read.entries[0].traddr), "127.0.0.1");
+        EXPECT_EQ(read.entries[0].adrfam, NVMF_ADDR_FAMILY_IP4);
+    }
+}
+
 TEST_F(NvmeTargetDiscovery, ChangesCountAndAreTold) {
     start();
     TestHost host = discover();

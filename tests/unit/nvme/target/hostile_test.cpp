@@ -1,4 +1,5 @@
 #include <nvme/types.h>
+#include <poll.h>
 
 #include <chrono>
 #include <functional>
@@ -323,6 +324,21 @@ TEST_F(NvmeTargetHostile, BytesThatComeOneByOne) {
     EXPECT_EQ(host.run(transfer(nvme_cmd_read, 0, 1), 4096).data, data);
 }
 
+TEST_F(NvmeTargetHostile, ARefusedWriteIsAnsweredWhenItsDataHaveCome) {
+    for (const bool digests : {false, true}) {
+        TestHost host = connectQueue(digests ? 2 : 1, {.header = digests, .data = digests});
+        const Bytes stream = host.makeCapsule(
+            {.opcode = nvme_cmd_write, .flags = SubmissionEntry::kUsesSgl, .command_id = 1, .nsid = 9}, pattern(4096));
+        const auto last = std::span(stream).last(100);
+        host.sendBytes(std::span(stream).first(stream.size() - last.size()));
+        pollfd answer{host.descriptor().get(), POLLIN, 0};
+        EXPECT_EQ(::poll(&answer, 1, 50), 0);
+        host.sendBytes(last);
+        EXPECT_EQ(host.await(1).code(), NVME_SC_INVALID_NS);
+        EXPECT_EQ(host.run(transfer(nvme_cmd_read, 0, 1), 4096).status(), 0);
+    }
+}
+
 TEST_F(NvmeTargetHostile, BuffersAreSharedByMoreThanTheyAre) {
     // Data digests need buffers: 70 transfers of 1 MiB are more than a loop has.
     prepare({.threads = 1});
@@ -356,6 +372,81 @@ TEST_F(NvmeTargetHostile, BuffersAreSharedByMoreThanTheyAre) {
         }
     }
     EXPECT_EQ(completed, 80U);
+}
+
+/// With buffers for all data (data digests need them), and hosts that want as many as they can get.
+class NvmeTargetHoarders : public NvmeTargetHostile {
+  protected:
+    static constexpr HostDigests kDigests{.header = false, .data = true};
+
+    void SetUp() override { prepare({.threads = 1, .stall_timeout = std::chrono::milliseconds(400)}); }
+    /// Sends 100 writes of 1 MiB, and reads no R2T.
+    TestHost hoarder(std::uint16_t queue_id) {
+        TestHost host = connectQueue(queue_id, kDigests);
+        for (int i = 0; i < 100; ++i) {
+            SubmissionEntry entry = transfer(nvme_cmd_write, 0, 256);
+            entry.flags = SubmissionEntry::kUsesSgl;
+            entry.command_id = host.nextCommandId();
+            entry.data = {.length = 1 << 20, .type = SglDescriptor::kTransport};
+            host.send(entry);
+        }
+        return host;
+    }
+    /// A byte of the first command's data at a time. False: the connection is over.
+    static bool trickle(TestHost& host, const ReadyToTransfer& wanted, std::uint32_t at) {
+        const Bytes pdu = host.makeData(wanted, Bytes(1), at, false);
+        return ::send(host.descriptor().get(), pdu.data(), pdu.size(), MSG_NOSIGNAL) ==
+               static_cast<ssize_t>(pdu.size());
+    }
+};
+
+TEST_F(NvmeTargetHoarders, LeaveRoomForOthers) {
+    prepare({.threads = 1, .stall_timeout = std::chrono::minutes(10)});
+    std::vector<TestHost> hoarders;
+    for (std::uint16_t i = 1; i <= 3; ++i) {
+        hoarders.push_back(hoarder(i));
+        ASSERT_TRUE(hoarders.back().receive());
+    }
+    TestHost other = connectQueue(4, kDigests);
+    const Bytes data = pattern(1 << 20);
+    EXPECT_EQ(other.runAsked(transfer(nvme_cmd_write, 0, 256), data).status(), 0);
+    EXPECT_EQ(other.run(transfer(nvme_cmd_read, 0, 256), 1 << 20).data, data);
+}
+
+TEST_F(NvmeTargetHoarders, AreEndedThoughTheyTrickleWhileOthersWait) {
+    std::vector<TestHost> hoarders;
+    std::vector<ReadyToTransfer> wanted;
+    for (std::uint16_t i = 1; i <= 12; ++i) {  // More than enough for all that there is.
+        hoarders.push_back(hoarder(i));
+        if (i > 1) continue;
+        const auto pdu = hoarders.back().receive();
+        ASSERT_TRUE(pdu);
+        wanted.push_back(pdu->as<ReadyToTransfer>());
+    }
+    std::jthread trickling([&](const std::stop_token& stop) {
+        for (std::uint32_t at = 0; !stop.stop_requested() && trickle(hoarders[0], wanted[0], at); ++at) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+    });
+    TestHost other = connectQueue(20, kDigests);
+    const Bytes data = pattern(1 << 20);
+    EXPECT_EQ(other.runAsked(transfer(nvme_cmd_write, 0, 256), data).status(), 0);
+    trickling.join();  // Its connection has ended, too.
+    EXPECT_EQ(other.run(transfer(nvme_cmd_read, 0, 256), 1 << 20).data, data);
+}
+
+TEST_F(NvmeTargetHoarders, OneThatIsAloneMayTrickle) {
+    TestHost host = connectQueue(1, kDigests);
+    const Bytes data = pattern(65536);
+    const auto wanted = askedFor(host);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1000);
+    std::uint32_t at = 0;
+    for (; std::chrono::steady_clock::now() < end; ++at) {
+        host.sendBytes(host.makeData(wanted, std::span(data).subspan(at, 1), at, false));
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    host.sendBytes(host.makeData(wanted, std::span(data).subspan(at), at, true));
+    EXPECT_EQ(host.await(wanted.command_id).status(), 0);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "nvme/target/status.h"
 #include "target/fixture.h"
 #include "temporary.h"
 
@@ -182,6 +183,81 @@ TEST_P(NvmeTargetIo, ManyCommandsAtOnce) {
             ++completed;
         }
     }
+}
+
+// More than a socket takes at once, and than a small read.
+TEST_P(NvmeTargetIo, LargeReadsArriveWhole) {
+    constexpr std::uint32_t kBytes = 1 << 20;
+    const Bytes data = pattern(kSize);
+    for (std::uint32_t at = 0; at < kSize; at += kBytes) {
+        ASSERT_EQ(
+            queue_
+                ->runAsked(transfer(nvme_cmd_write, at / block_, kBytes / block_), std::span(data).subspan(at, kBytes))
+                .status(),
+            0);
+    }
+    std::uint16_t queue_id = 2;
+    for (const test::HostDigests digests :
+         {test::HostDigests{}, test::HostDigests{.header = true}, test::HostDigests{.data = true}}) {
+        for (const bool flow_control : {true, false}) {
+            TestHost queue = connectQueue(queue_id++, digests, 7, flow_control ? 0 : 1U << 2U);
+            for (std::uint16_t i = 0; i < kSize / kBytes; ++i) {
+                SubmissionEntry entry = transfer(nvme_cmd_read, std::uint64_t{i} * (kBytes / block_), kBytes / block_);
+                entry.flags = SubmissionEntry::kUsesSgl;
+                entry.command_id = i;
+                entry.data = {.length = kBytes, .type = SglDescriptor::kTransport};
+                queue.sendBytes(queue.makeCapsule(entry));
+            }
+            Bytes received(kSize);
+            for (std::uint16_t left = kSize / kBytes; left > 0;) {
+                const auto pdu = queue.receive();
+                ASSERT_TRUE(pdu);
+                if (pdu->type() == PduType::ControllerToHostData) {
+                    std::ranges::copy(pdu->data,
+                                      received.begin() + std::ptrdiff_t{pdu->as<DataPdu>().command_id} * kBytes);
+                    if (!flow_control) --left;
+                } else {
+                    EXPECT_EQ(pdu->as<CapsuleResponse>().completion.status, 0);
+                    --left;
+                }
+            }
+            EXPECT_EQ(received, data);
+        }
+    }
+}
+
+/// Says that it can be sent from its file, which is shorter than it says.
+class ShortDevice final : public io::BlockDevice {
+  public:
+    explicit ShortDevice(FileDescriptor file) : file_(std::move(file)) {}
+    const std::string& name() const override { return name_; }
+    std::uint64_t size() const override { return 1 << 20; }
+    std::uint32_t blockSize() const override { return 4096; }
+    int sendableFrom(std::uint64_t /*offset*/, std::uint64_t /*length*/) override { return file_.get(); }
+    std::optional<int> tryNow(io::BlockRequest& /*request*/) override { return EIO; }
+    int carryOut(io::BlockRequest& /*request*/) override { return EIO; }
+
+  private:
+    std::string name_ = "short";
+    FileDescriptor file_;
+};
+
+TEST_P(NvmeTargetIo, AFileThatGetsShorterWhileItIsSentEndsThatConnectionAlone) {
+    const std::string path = mc::test::temporaryPath("nvme-short");
+    FileDescriptor file(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+    ::unlink(path.c_str());
+    ASSERT_EQ(::ftruncate(file.get(), 96 << 10), 0);
+    ASSERT_TRUE(
+        target_->addNamespace(test::kSubsystem, {.nsid = 9, .device = std::make_shared<ShortDevice>(std::move(file))}));
+    TestHost queue = connectQueue(2);
+    EXPECT_EQ(queue.run(transfer(nvme_cmd_read, 0, 24, 9), 96 << 10).data, Bytes(96 << 10));
+    SubmissionEntry read = transfer(nvme_cmd_read, 8, 64, 9);
+    read.flags = SubmissionEntry::kUsesSgl;
+    read.data = {.length = 256 << 10, .type = SglDescriptor::kTransport};
+    queue.send(read);
+    EXPECT_FALSE(queue.receive());
+    EXPECT_EQ(queue_->run(transfer(nvme_cmd_read, 0, 1), block_).status(), 0);
+    EXPECT_EQ(connectQueue(3).run(transfer(nvme_cmd_read, 0, 1, 9), 4096).status(), mediaStatus(NVME_SC_READ_ERROR));
 }
 
 TEST_P(NvmeTargetIo, ReadsWithoutFlowControlNeedNoCompletion) {

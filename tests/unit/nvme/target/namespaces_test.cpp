@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <nvme/types.h>
 
 #include <atomic>
@@ -7,40 +8,17 @@
 #include <thread>
 
 #include "target/fixture.h"
+#include "target/held_device.h"
 
 namespace mc::nvme {
 namespace {
 
 using test::Bytes;
+using test::HeldDevice;
 using test::pattern;
 using test::TestHost;
 
 class NvmeTargetNamespaces : public test::TargetFixture {};
-
-/// A device whose requests wait until it is let go.
-class HeldDevice final : public io::BlockDevice {
-  public:
-    const std::string& name() const override { return name_; }
-    std::uint64_t size() const override { return 4 << 20; }
-    std::uint32_t blockSize() const override { return 4096; }
-    std::optional<int> tryNow(io::BlockRequest& /*request*/) override { return std::nullopt; }
-    int carryOut(io::BlockRequest& request) override {
-        ++begun;
-        go_.wait(false);
-        std::memset(request.data, 0x5a, request.length);
-        return 0;
-    }
-    void letGo() {
-        go_ = true;
-        go_.notify_all();
-    }
-
-    std::atomic<int> begun = 0;
-
-  private:
-    std::string name_ = "held";
-    std::atomic<bool> go_ = false;
-};
 
 TEST_F(NvmeTargetNamespaces, ComeAndGoWhileHostsAreConnected) {
     start();
@@ -53,6 +31,22 @@ TEST_F(NvmeTargetNamespaces, ComeAndGoWhileHostsAreConnected) {
     EXPECT_EQ(queue.run(transfer(nvme_cmd_read, 0, 1), 4096).code(), NVME_SC_INVALID_NS);
     addMemory(1, 8 << 20);
     EXPECT_EQ(queue.run(transfer(nvme_cmd_read, 2047, 1), 4096).status(), 0);
+}
+
+TEST_F(NvmeTargetNamespaces, AreThereBeforeHostsGetIn) {
+    auto listener = io::listenOn(io::resolve("127.0.0.1", 0)->front(), 8);
+    ASSERT_TRUE(listener);
+    target_ = std::move(*Target::prepare(std::move(*listener), {.threads = 1}));
+    const TestHost early(target_->port());
+    ASSERT_TRUE(target_->addSubsystem({.nqn = test::kSubsystem}));
+    addMemory(1);
+    addMemory(2);
+    EXPECT_EQ(target_->counters().connections, 0U);
+    ASSERT_TRUE(target_->accept());
+    TestHost admin = connectAdmin();
+    TestHost queue = connectQueue(1);
+    EXPECT_EQ(queue.run(transfer(nvme_cmd_read, 0, 1), 4096).status(), 0);
+    EXPECT_EQ(target_->counters().connections, 3U);
 }
 
 TEST_F(NvmeTargetNamespaces, HaveTheBlocksOfTheirDevices) {
@@ -134,6 +128,72 @@ TEST_F(NvmeTargetNamespaces, RemovalDoesNotWaitForAHostThatDoesNotReadWhatTheDev
     const bool ended = removed.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
     EXPECT_TRUE(ended);
     if (!ended) does_not_read.close();
+    EXPECT_TRUE(removed.get());
+}
+
+/// Its target, with a namespace 1 of a held device that has one read to do, and a namespace 2 of memory.
+class NvmeTargetHungDevice : public NvmeTargetNamespaces {
+  protected:
+    void startHung(const TargetOptions& options) {
+        start(options);
+        ASSERT_TRUE(target_->addNamespace(test::kSubsystem, {.nsid = 1, .device = device_}));
+        addMemory(2);
+        admin_ = std::make_unique<TestHost>(connectAdmin());
+        queue_ = std::make_unique<TestHost>(connectQueue(1));
+        SubmissionEntry entry = transfer(nvme_cmd_read, 0, 1);
+        entry.flags = SubmissionEntry::kUsesSgl;
+        entry.command_id = 9;
+        entry.data = {.length = 4096, .type = SglDescriptor::kTransport};
+        queue_->send(entry);
+        while (device_->begun == 0) {
+            std::this_thread::yield();
+        }
+    }
+
+    std::shared_ptr<HeldDevice> device_ = std::make_shared<HeldDevice>();
+    std::unique_ptr<TestHost> admin_, queue_;
+};
+
+TEST_F(NvmeTargetHungDevice, IsGivenUpInTime) {
+    startHung({.threads = 2, .removal_timeout = std::chrono::milliseconds(100)});
+    const std::weak_ptr<HeldDevice> watched = device_;
+    const auto removed = target_->removeNamespace(test::kSubsystem, 1);
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(removed.error().code, ErrorCode::TimedOut);
+    EXPECT_EQ(queue_->run(transfer(nvme_cmd_read, 0, 1), 4096).code(), NVME_SC_INVALID_NS);
+    ASSERT_TRUE(target_->addNamespace(test::kSubsystem, {.nsid = 1, .device = std::make_shared<HeldDevice>()}));
+    device_->letGo();
+    const auto answer = queue_->await(9);
+    EXPECT_EQ(answer.status(), 0);
+    EXPECT_THAT(answer.data, testing::Each(std::byte{0x5a}));
+    device_.reset();
+    while (!watched.expired()) {  // Nobody needs it any more.
+        EXPECT_EQ(queue_->run(transfer(nvme_cmd_read, 0, 1, 2), 4096).status(), 0);
+    }
+}
+
+TEST_F(NvmeTargetHungDevice, KeepsWhatAHostWantsToAbort) {
+    startHung({.threads = 1});
+    EXPECT_EQ(admin_->run({.opcode = nvme_admin_abort_cmd, .cdw10 = 1U | 9U << 16U}).completion.result, 1U)
+        << "not aborted: the device has it";
+    device_->letGo();
+    EXPECT_EQ(queue_->await(9).status(), 0);
+}
+
+TEST_F(NvmeTargetHungDevice, HoldsUpNobodyElseWhileItGoes) {
+    startHung({.threads = 2, .removal_timeout = std::chrono::minutes(10)});
+    auto removed = std::async(std::launch::async, [&] { return target_->removeNamespace(test::kSubsystem, 1); });
+    const SubmissionEntry list{.opcode = nvme_admin_identify, .cdw10 = NVME_IDENTIFY_CNS_NS_ACTIVE_LIST};
+    while (test::read<std::uint32_t>(admin_->run(list, 4096).data) != 2) {  // Its first namespace.
+    }
+    addMemory(3);
+    EXPECT_EQ(queue_->run(transfer(nvme_cmd_read, 0, 1, 3), 4096).status(), 0);
+    EXPECT_TRUE(target_->removeNamespace(test::kSubsystem, 2));
+    EXPECT_TRUE(target_->addSubsystem({.nqn = "nqn.2024-01.test:other"}));
+    EXPECT_TRUE(target_->removeSubsystem("nqn.2024-01.test:other"));
+    EXPECT_EQ(target_->controllers().size(), 1U);
+    EXPECT_EQ(removed.wait_for(std::chrono::milliseconds(0)), std::future_status::timeout);
+    device_->letGo();
     EXPECT_TRUE(removed.get());
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <deque>
@@ -24,8 +25,11 @@ inline constexpr const char* kAnyPort = "trtype=tcp adrfam=ipv4 traddr=127.0.0.1
 
 using mc::test::TemporaryFile;
 
-inline std::unique_ptr<NvmeofTransport> openTransport(std::string_view where, const NvmeofOptions& options = {}) {
-    auto transport = NvmeofTransport::open(where, "files.test:1", options);
+inline std::unique_ptr<NvmeofTransport> openTransport(std::string_view where, const NvmeofOptions& options = {},
+                                                      nvme::kernel::KernelHost kernel = nvme::kernel::KernelHost(),
+                                                      FileOwner owner = {.name = "files.test:1",
+                                                                         .advertised_host = {}}) {
+    auto transport = NvmeofTransport::open(where, std::move(owner), options, std::move(kernel));
     EXPECT_TRUE(transport) << transport.error().message;
     return std::move(*transport);
 }
@@ -38,6 +42,13 @@ inline SegmentDescriptor describe(const NvmeofTransport& transport) {
     return descriptor;
 }
 
+inline Result<void> registerFile(NvmeofTransport& transport, FileBufferID id, const std::string& path,
+                                 LocalFileOptions options) {
+    options.id = id;
+    const FileEntry file{path, options};
+    return transport.registerFiles({&file, 1});
+}
+
 struct Piece {
     Opcode opcode = Opcode::Read;
     FileBufferID file = 1;
@@ -48,13 +59,15 @@ struct Piece {
 /// An initiator with one peer, and a way to run slices on it.
 class Initiator {
   public:
-    explicit Initiator(const SegmentDescriptor& descriptor, const NvmeofOptions& options = {}) {
-        transport_ = openTransport({}, options);
+    explicit Initiator(const SegmentDescriptor& descriptor, const NvmeofOptions& options = {},
+                       nvme::kernel::KernelHost kernel = nvme::kernel::KernelHost()) {
+        transport_ = openTransport({}, options, std::move(kernel));
         auto peer = transport_->connect("", descriptor);
         EXPECT_TRUE(peer) << peer.error().message;
         peer_ = std::move(*peer);
     }
     ~Initiator() {
+        EXPECT_EQ(unacknowledged, expected_unacknowledged);
         transport_->shutDown();
         peer_.reset();
     }
@@ -99,7 +112,7 @@ class Initiator {
         std::vector<TaskStatus> ends;
         for (const Task& task : run.tasks) {
             ends.push_back(task.status.load());
-            EXPECT_FALSE(task.unacknowledged.load());
+            unacknowledged += task.unacknowledged.load() ? 1 : 0;
         }
         return ends;
     }
@@ -108,6 +121,8 @@ class Initiator {
     }
     TaskStatus runOne(const Piece& piece, int retries = 3) { return run({piece}, retries).front(); }
 
+    int expected_unacknowledged = 0;
+    std::atomic<int> unacknowledged = 0;  ///< Of those that have ended.
     NvmeofTransport& transport() { return *transport_; }
     Peer& peer() { return *peer_; }
 

@@ -106,6 +106,23 @@ TEST_F(LaneAddresses, ThatWorkedAreUsedAgainAfterALoss) {
     EXPECT_EQ(read(peer, 64, milliseconds(450), 3), completed_);
 }
 
+TEST_F(LaneAddresses, OfAPeerThatIsLostAreToldUntilItIsBack) {
+    TcpPeer& peer = peerAt({served_at_});
+    server_.reset();
+    EXPECT_EQ(read(peer), std::vector<TaskStatus>(20, TaskStatus::FAILED));
+    const auto problem = peer.target.shown().problem;
+    ASSERT_TRUE(problem);
+    EXPECT_NE(problem->message.find(served_at_.toString() + ": Connection refused"), std::string::npos)
+        << problem->message;
+    auto listener = io::listenOn(served_at_, 64);
+    ASSERT_TRUE(listener) << listener.error().message;
+    auto server = Server::start(std::move(*listener), regions_, {});
+    ASSERT_TRUE(server);
+    server_ = std::move(*server);
+    EXPECT_EQ(read(peer), completed_);
+    EXPECT_FALSE(peer.target.shown().problem);
+}
+
 TEST_F(LaneAddresses, AllSilentEndAsTimeout) {
     const BlackHole first;
     const BlackHole second;

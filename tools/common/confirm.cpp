@@ -1,4 +1,4 @@
-#include "mc-meta/confirm.h"
+#include "common/confirm.h"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -12,13 +12,13 @@
 #include "base/errors.h"
 #include "base/text.h"
 
-namespace mc::meta {
+namespace mc::tools {
 
 bool canAsk() {
     return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
 }
 
-Result<bool> confirm(std::string_view question, const tools::StopSignals& stop) {
+Result<bool> confirm(std::string_view question, const StopSignals& stop) {
     constexpr int kLookAtSignalsMs = 100;
     fmt::print(stderr, "{} [y/N] ", question);
     std::fflush(stderr);
@@ -38,4 +38,4 @@ Result<bool> confirm(std::string_view question, const tools::StopSignals& stop) 
     return false;
 }
 
-}  // namespace mc::meta
+}  // namespace mc::tools
