@@ -92,6 +92,7 @@ setup() {
     started=()
     unset "${!MC_@}"
     export NO_COLOR=1
+    export MC_METADATA_TIMEOUT=30s MC_METADATA_CONNECT_TIMEOUT=30s  # Of servers that share the CPUs with much else.
     export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR  # Where control sockets are.
 }
 

@@ -33,7 +33,6 @@ while True:
         assert_equal "$status" "${signal#*:}"
         output=$(cat "$BATS_TEST_TMPDIR/initiator.out")
         assert_equal "$(json 'd["status"], d["results"]')" "('interrupted', [])"
-        run ! grep -q "another signal" "$BATS_TEST_TMPDIR/initiator.err"
     done
 }
 
@@ -65,15 +64,14 @@ while True:
 @test "both sides stopped for longer than their limits go on as if nothing had been" {
     segment=127.0.0.1:$(free_port)
     start target mc-bench --mode=target --local_server_name="$segment" --block_size=64KiB --buffer_size=16MiB \
-        --tcp-stall-timeout=1s
+        --tcp-stall-timeout=5s
     wait_for target.out .
     start initiator mc-bench --segment_id="$segment" --block_size=64KiB --batch_size=16 --threads=2 --json --verify \
-        --duration=50ms --warmup=0 --repeat=40 --tcp-status-timeout=1s --retry-count=1
+        --duration=50ms --warmup=0 --repeat=40 --tcp-status-timeout=5s --retry-count=1
     wait_for initiator.err "Test completed"
     kill -STOP "${started[@]}"
-    sleep 2
-    kill -CONT "${started[1]}"
-    kill -CONT "${started[0]}"
+    sleep 7
+    kill -CONT "${started[@]}"
     status=0
     wait "${started[1]}" || status=$?
     assert_equal "$status" 0
@@ -196,7 +194,7 @@ start_clock() {
 
 @test "a clock that jumps ends nothing, and keeps nothing from ending" {
     start_clock
-    start loopback "${faked[@]}" mc-bench --mode=loopback --json "${small[@]}" --duration=50ms --repeat=20 --verify \
+    start loopback "${faked[@]}" mc-bench --mode=loopback --json "${small[@]}" --duration=50ms --repeat=400 --verify \
         --slice-timeout=20s
     for jump in +400d -400d +0 -4000d; do
         wait_for loopback.err "Test completed"
@@ -207,7 +205,7 @@ start_clock() {
     wait "$pid" || status=$?
     assert_equal "$status" 0
     output=$(cat "$BATS_TEST_TMPDIR/loopback.out")
-    assert_equal "$(json 'd["status"], len(d["results"])')" "('ok', 20)"
+    assert_equal "$(json 'd["status"], len(d["results"])')" "('ok', 400)"
     run "${faked[@]}" date +%s
     [ "$output" -lt "$now" ] # It was faked.
 

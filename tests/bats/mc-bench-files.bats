@@ -111,7 +111,7 @@ verified() {
     segment=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["segment"])' <"$BATS_TEST_TMPDIR/target.out")
     start load mc-bench --segment_id="$segment" --batch_size=16 --threads=2 --duration=60 \
         --nvmeof-loss-timeout=200ms --retry-count=1 --json
-    wait_until_busy "$pid"
+    wait_until_busy "${started[0]}"
     local initiator=$pid
     kill -KILL "${started[0]}"
     local status=0
@@ -121,7 +121,7 @@ verified() {
     assert_equal "$(json 'd["error"]["code"], d["results"][0]["failure"]["code"]')" "('unavailable', 'unavailable')"
     assert_equal "$(json 'd["status"], d["results"][0]["failure"]["request"]["status"]')" "('failed', 'FAILED')"
     # How it was lost, last seen by whichever thread.
-    [[ $(json 'd["error"]["message"]') =~ "FAILED after ".*" bytes: ".*("Connection refused"|"Connection reset"|"closed the connection") ]]
+    [[ $(json 'd["error"]["message"]') =~ "FAILED after ".*" bytes: ".*("Connection refused"|"Connection reset"|"Broken pipe"|"closed the connection") ]]
 }
 
 @test "what can't be served is told by option" {

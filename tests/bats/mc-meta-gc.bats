@@ -19,7 +19,7 @@ dead() {
 # gc ARGUMENT...: in a directory of its own, without a long pause.
 gc() {
     mkdir -p "$BATS_TEST_TMPDIR/here"
-    (cd "$BATS_TEST_TMPDIR/here" && mc-meta gc --probe-interval=10ms "$@")
+    (cd "$BATS_TEST_TMPDIR/here" && mc-meta gc --probe-interval=10ms --probe-timeout=20s "$@")
 }
 
 @test "kill -9 of twenty targets: verify names them, gc removes them and nothing else, undo brings them back" {
@@ -136,12 +136,12 @@ while True:
     put mooncake/rpc_meta/silent "{\"ip_or_host_name\":\"127.0.0.1\",\"rpc_port\":$silent}"
     put mooncake/rpc_meta/closing "{\"ip_or_host_name\":\"127.0.0.1\",\"rpc_port\":$closing}"
     put mooncake/rpc_meta/nowhere '{"ip_or_host_name":"no.such.host.invalid","rpc_port":1}'
-    run --separate-stderr gc --yes --probe-timeout=200ms
+    run --separate-stderr gc --yes --probe-timeout=10s
     assert_success
-    assert_line --regexp "^spare silent: .*no reply within 200ms"
+    assert_line --regexp "^spare silent: .*no reply within 10s"
     assert_line "spare closing: its owner: closes without an answer"
     assert_line --regexp "^spare nowhere: .*no.such.host.invalid"
-    run --separate-stderr gc --yes --probe-timeout=200ms --silent-is-dead
+    run --separate-stderr gc --yes --probe-timeout=10s --silent-is-dead
     assert_success
     assert_equal "$(mc-meta list --keys-only)" $'mooncake/rpc_meta/closing\nmooncake/rpc_meta/nowhere'
 }

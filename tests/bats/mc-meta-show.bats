@@ -31,7 +31,7 @@ member() {
         mc-meta put --quiet mooncake/rpc_meta/lonely '{"ip_or_host_name":"127.0.0.1","rpc_port":1}'
         mc-meta put --quiet mooncake/ram/broken 'no JSON'
         mc-meta put --quiet mooncake/checkpoint/model '{}'
-        run --separate-stderr mc-meta show --json
+        run --separate-stderr mc-meta show --json --probe-timeout=20s
         assert_success
         assert_equal "$(json 'len(d["segments"])')" 4
         assert_equal "$(member "$segment" '["alive"]')" True
@@ -73,7 +73,7 @@ while True:
     mc-meta put --quiet mooncake/rpc_meta/silent "{\"ip_or_host_name\":\"127.0.0.1\",\"rpc_port\":$silent}"
     mc-meta put --quiet mooncake/rpc_meta/closing "{\"ip_or_host_name\":\"127.0.0.1\",\"rpc_port\":$closing}"
     mc-meta put --quiet mooncake/rpc_meta/nowhere '{"ip_or_host_name":"no.such.host.invalid","rpc_port":1}'
-    run --separate-stderr mc-meta show --json --probe-timeout=300ms
+    run --separate-stderr mc-meta show --json --probe-timeout=10s
     assert_success
     assert_equal "$(member silent '["alive"]')" False
     assert_equal "$(member closing '["alive"]')" True
@@ -91,6 +91,7 @@ while True:
     MC_METADATA_CLUSTER_ID=red run --separate-stderr mc-meta show --json
     assert_equal "$(json 'd["segments"]')" "[]"
     kill -KILL "$server"
+    wait "$server" || true
     run mc-meta show
     assert_equal "$status" 69
 }

@@ -36,7 +36,7 @@ tcp() {
         put mooncake/checkpoint/model '{}'
         put mooncake/note 'of somebody'
         put mooncake/blue/rpc_meta/x '{}'
-        run --separate-stderr mc-meta verify
+        run --separate-stderr mc-meta verify --probe-timeout=20s
         assert_success
         assert_line --regexp "^tool +mc-meta [0-9.]+$"
         assert_line --regexp "^store +$store$"
@@ -45,7 +45,7 @@ tcp() {
         assert_line --regexp "^segments +3, of which static: 1$"
         assert_line --regexp "^owners +1 alive, 0 refused, 0 silent, 0 unknown$"
         assert_line --regexp "^findings +0$"
-        run --separate-stderr mc-meta verify --json
+        run --separate-stderr mc-meta verify --json --probe-timeout=20s
         assert_success
         assert_equal "$(json 'd["schema_version"], d["findings"], d["owners"]["alive"]')" "(1, [], 1)"
         kill_targets "${targets[@]}"
@@ -68,7 +68,7 @@ tcp() {
         put mooncake/rpc_meta/portless '{"ip_or_host_name":"127.0.0.1"}'
         put mooncake/nvmeof/device \
             '{"buffers":[{"file_path":"/dev/sda","length":0,"local_path_map":{}}],"protocol":"nvmeof"}'
-        run --separate-stderr mc-meta verify --json
+        run --separate-stderr mc-meta verify --json --probe-timeout=20s
         assert_equal "$status" 1
         assert_equal "$(json 'sorted(f["number"] for f in d["findings"]) == list(range(1, len(d["findings"]) + 1))')" True
         assert_equal "$(json '[f for f in d["findings"] if f["segment"] == "live"]')" "[]"
@@ -89,7 +89,7 @@ tcp() {
         eval "$(finding broken bad_descriptor '["commands"][0]')"
         eval "$(finding portless bad_rpc_meta '["commands"][0]')"
         (cd "$BATS_TEST_TMPDIR" && eval "$(finding killed dead_owner '["commands"][0]')" --probe-interval=0s)
-        run --separate-stderr mc-meta verify --json
+        run --separate-stderr mc-meta verify --json --probe-timeout=20s
         assert_equal "$(json 'sorted({f["segment"] for f in d["findings"]})')" \
             "['beyond', 'nvmeof/device', 'overlap', 'strange', 'typed', 'zero']"
 
@@ -117,7 +117,7 @@ time.sleep(3600)'
     wait_for silent.out '[0-9]'
     put mooncake/rpc_meta/silent "{\"ip_or_host_name\":\"127.0.0.1\",\"rpc_port\":$(cat "$BATS_TEST_TMPDIR/silent.out")}"
     put mooncake/rpc_meta/nowhere '{"ip_or_host_name":"no.such.host.invalid","rpc_port":1}'
-    run --separate-stderr mc-meta verify --json --probe-timeout=300ms --metadata-server="$url"
+    run --separate-stderr mc-meta verify --json --probe-timeout=10s --metadata-server="$url"
     assert_equal "$status" 1
     assert_regex "$(finding double dead_data_port '["cause"]')" "Connection refused"
     assert_regex "$(finding double shared_address '["cause"]')" "double, live are all at 127.0.0.1"
@@ -156,6 +156,7 @@ time.sleep(3600)'
     assert_line "1. bad_descriptor: mooncake/blue/ram/x"
     assert_line --regexp "^   mend:  mc-meta remove --if-version=[0-9]+ mooncake/blue/ram/x$"
     kill -KILL "$server"
+    wait "$server" || true
     run --separate-stderr mc-meta verify --json
     assert_equal "$status" 69
     assert_equal "$(json 'd["error"]["code"]')" unavailable

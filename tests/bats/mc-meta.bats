@@ -223,7 +223,7 @@ print([(line["schema_version"], line["type"], line.get("key"), line.get("value")
     wait "$watch"
     kill -INT "$text"
     wait "$text"
-    run mc-meta watch --timeout=50ms
+    run mc-meta watch --timeout=5s
     assert_success
 }
 

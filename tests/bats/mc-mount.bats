@@ -235,7 +235,7 @@ EOF
     start_target --file "$BATS_TEST_TMPDIR/f0"
     # One thread: it answers reads while the kernel waits for them to forget what is written.
     mc-mount add -q "$segment" "$dir" --threads 1
-    run timeout 60 python3 - "$dir/f0" "$BATS_TEST_TMPDIR/f0" <<'EOF'
+    run timeout 300 python3 - "$dir/f0" "$BATS_TEST_TMPDIR/f0" <<'EOF'
 import mmap, os, random, sys, threading
 path, behind = sys.argv[1:]
 size = os.stat(path).st_size
@@ -298,7 +298,7 @@ EOF
     random f0 $((1 << 20))
     start_target --file "$BATS_TEST_TMPDIR/f0"
     mc-mount add -q "$segment" "$dir"
-    run timeout 60 python3 - "$dir/f0" <<'EOF'
+    run timeout 300 python3 - "$dir/f0" <<'EOF'
 import mmap, os, sys, threading
 path = sys.argv[1]
 size = os.stat(path).st_size
@@ -361,7 +361,7 @@ EOF
     fuse_setup
     truncate -s 1G "$BATS_TEST_TMPDIR/f0"
     start_target --file "$BATS_TEST_TMPDIR/f0"
-    mc-mount add -q "$segment" "$dir" --timeout 2s
+    mc-mount add -q "$segment" "$dir" --timeout 10s
     start writer dd if=/dev/zero of="$dir/f0" bs=4k conv=notrunc oflag=direct
     writer=$pid
     wait_until_busy "$(mount_pid)"
@@ -370,7 +370,7 @@ EOF
     wait "$writer" || true
     run cat "$BATS_TEST_TMPDIR/writer.err"
     assert_output --regexp "Connection timed out|Input/output error"
-    ((SECONDS - begin < 20))
+    ((SECONDS - begin < 60))
     run dd if="$dir/f0" of=/dev/null bs=4k count=1 skip=100 iflag=direct
     assert_failure
     run mc-mount status
@@ -764,7 +764,7 @@ EOF
     kill -TERM "$server"
     until_ok is_gone "$server"
     kill -STOP "$target"
-    start add mc-mount add "$segment" "$dir" --timeout 3s
+    start add mc-mount add "$segment" "$dir" --timeout 30s
     is_starting() {
         output=$(mc-mount list --json)
         [[ $(json 'd["items"][0]["state"]') == starting ]]

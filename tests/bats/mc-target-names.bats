@@ -73,7 +73,7 @@ assert_withdrawn() {
 
 @test "status tells of keys that the server has lost, and of a server that is gone" {
     start_stock_metadata
-    start_named target --metadata-timeout=500ms
+    start_named target
     wait_for target.out ready
     output=$(cat "$BATS_TEST_TMPDIR/target.out")
     local key

@@ -202,7 +202,7 @@ EOF
 
 @test "it ends in order under load" {
     start_target
-    start initiator mc-bench --segment_id="$segment" "${small[@]}" --duration=30 --tcp-connect-timeout=1s --retry-count=1
+    start initiator mc-bench --segment_id="$segment" "${small[@]}" --duration=600 --retry-count=1
     wait_until_busy "$pid"
     kill -TERM "${started[0]}"
     status=0

@@ -194,7 +194,7 @@ small=(--block_size=4KiB --batch_size=16 --threads=2 --buffer_size=4MiB --durati
     start monitor redis-cli -p "$port" monitor
     wait_for monitor.out OK
     start long mc-bench --metadata_server="$url" --segment_id=127.0.0.1 --verify --block_size=4KiB --batch_size=4 \
-        --threads=1 --buffer_size=4MiB --duration=3s
+        --threads=1 --buffer_size=4MiB --duration=600
     local long=$pid
     # It has looked up where the target is, and has the answer.
     wait_for monitor.out '"GET" "mooncake/rpc_meta/127.0.0.1"'
@@ -204,7 +204,10 @@ small=(--block_size=4KiB --batch_size=16 --threads=2 --buffer_size=4MiB --durati
     run mc-bench --metadata_server="$url" --segment_id=127.0.0.1 "${small[@]}"
     assert_equal "$status" 69
     start_redis --appendonly yes
-    wait "$long"
+    kill -INT "$long"
+    local status=0
+    wait "$long" || status=$?
+    assert_equal "$status" 130
     run mc-bench --metadata_server="$url" --segment_id=127.0.0.1 --verify "${small[@]}"
     assert_success
     kill -TERM "$target"

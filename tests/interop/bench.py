@@ -23,6 +23,7 @@ DEFAULTS = {
     "threads": 1,
     "duration": 1,
     "buffer_size": 1 << 20,
+    "tcp_connect_timeout": "60s",  # It covers the answer to the question which version the peer speaks.
 }
 
 

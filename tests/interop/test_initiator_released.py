@@ -103,7 +103,7 @@ class Released(InteropTest):
         for profile in ("lying", "lying-closing"):
             with self.subTest(profile=profile):
                 target = self.scripted_target(profile, fill=observed.STATUS_OK.hex())
-                self.run_verified(target, "mixed", environment={"MC_TCP_STATUS_TIMEOUT_SEC": "5"})
+                self.run_verified(target, "mixed", tcp_connect_timeout="5s")
 
     def test_v1_writes_that_are_applied_late_do_not_look_corrupt(self) -> None:
         for profile in ("nvmf", "v0.3.10"):

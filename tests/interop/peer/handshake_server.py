@@ -11,17 +11,18 @@ from .profiles import Profile
 from .record import Record
 from .replies import REPLY_FAULTS
 
-READ_SECONDS = 5.0
 CRASHES_MAIN = {"payload": {}}  # an object where a string belongs ends a stock process
 
 
 class HandshakeServer:
-    """`fault`: a name of replies.REPLY_FAULTS, done to every answer to a question for the descriptor."""
+    """`fault`: a name of replies.REPLY_FAULTS, done to every answer to a question for the descriptor. `patience`: how many
+    seconds a client may be silent."""
 
-    def __init__(self, profile: Profile, record: Record, host: str, fault: str) -> None:
+    def __init__(self, profile: Profile, record: Record, host: str, fault: str, patience: float) -> None:
         self._profile = profile
         self._record = record
         self._fault = fault
+        self._patience = patience
         self._descriptor: dict[str, Any] = {}
         self._listener = sockets.listen(host)
         self.port: int = self._listener.getsockname()[1]
@@ -33,7 +34,7 @@ class HandshakeServer:
     def _serve(self) -> None:
         while True:
             sock, _ = self._listener.accept()
-            sock.settimeout(READ_SECONDS)
+            sock.settimeout(self._patience)
             with sock:
                 try:
                     self._serve_one(sock)

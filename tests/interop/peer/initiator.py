@@ -25,7 +25,7 @@ from .data_frames import (
 )
 from .frames import Message, MessageType
 
-TIMEOUT = 10.0
+TIMEOUT = 60.0
 
 
 class Refused(Exception):

@@ -17,7 +17,7 @@ from .region import Region
 from .replies import REPLY_FAULTS
 
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
-SETTLE_SECONDS = 3.0
+SETTLE_SECONDS = 30.0
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -32,6 +32,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--good-requests", type=int, default=0, help="served properly before the fault")
     parser.add_argument("--apply-delay", type=float, default=0.0, help="seconds until a v1 write reaches the memory")
     parser.add_argument("--reply-fault", choices=REPLY_FAULTS, default="", help="broken answer with the descriptor")
+    parser.add_argument("--patience", type=float, default=60.0, help="seconds for which a handshake may be silent")
     parser.add_argument("--metadata", default="", help="URL of the metadata server to publish in")
     parser.add_argument("--lifetime", type=float, default=300.0, help="seconds after which it ends by itself")
     return parser.parse_args(arguments)
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
     region = Region(options.base, options.buffer_size, options.buffers, options.fill)
     record = Record(profile)
     data = DataServer(profile, region, record, options.host, options.good_requests, options.apply_delay)
-    handshake = HandshakeServer(profile, record, options.host, options.reply_fault)
+    handshake = HandshakeServer(profile, record, options.host, options.reply_fault, options.patience)
     name = sockets.join_name(options.host, handshake.port)
     data.start()
     segment = descriptor.build(profile, name, data.port, region.buffers)

@@ -30,7 +30,7 @@ accepted() {
     step "accepted: $1"
     shift 2
     connect "$nqn" "$HOST" "$HOST_PORT" "$@"
-    onHost hosts "(length==1)and(.[0].authenticated==$authenticated)"
+    within 60 onHost hosts "(length==1)and(.[0].authenticated==$authenticated)"
     load "$(device "$nqn" 1)"
     disconnect "$nqn"
 }

@@ -52,6 +52,7 @@ disconnect "$nqn"
 noControllers
 
 step "two share one"
+within 60 onHost hosts "length==0"
 mc-bench --metadata-server "$kMetadata" --segment-id files --initiator kernel --batch-size 4 --threads 2 \
     --duration 1h --quiet >first.out 2>first.err &
 within 30 onHost hosts "length==1"

@@ -25,10 +25,10 @@ hidden() {
 }
 
 step "the keys are not for everybody to read"
-bench --operation=read --block-size=4KiB --nvmeof-host-nqn="$hostNqn" --nvmeof-host-key=key --duration=5s &
+bench --operation=read --block-size=4KiB --nvmeof-host-nqn="$hostNqn" --nvmeof-host-key=key --duration=1000s &
 within 30 onHost hosts "length==1"
 within 30 hidden "$(ls /sys/class/nvme)"
-wait $!
+interrupt "$!"
 within 60 noControllers
 
 for keys in "--nvmeof-host-key=key" "--nvmeof-host-key=key --nvmeof-controller-key=controllerKey --header-digest --data-digest"; do
@@ -37,7 +37,7 @@ for keys in "--nvmeof-host-key=key" "--nvmeof-host-key=key --nvmeof-controller-k
     bench --operation=mixed --block-size=4KiB --nvmeof-host-nqn="$hostNqn" $keys
     noControllers
 done
-onHost hosts "length==0"
+within 60 onHost hosts "length==0"
 
 # refused OPTION...: in one line, without the key.
 refused() {

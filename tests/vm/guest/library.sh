@@ -100,7 +100,8 @@ kernelListen() {
 connect() {
     local nqn=$1 address=$2 port=$3
     shift 3
-    nvme connect --transport=tcp --nqn="$nqn" --traddr="$address" --trsvcid="$port" --output-format=json "$@" |
+    nvme connect --transport=tcp --nqn="$nqn" --traddr="$address" --trsvcid="$port" --output-format=json \
+        --keep-alive-tmo=60 "$@" |
         jq -er .device
 }
 
