@@ -21,6 +21,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "io/socket.h"
+#include "metadata/server/daemon_thread.h"
 
 namespace mc::metadata::server {
 namespace {
@@ -34,11 +35,6 @@ constexpr std::size_t kMaxDiscarded = std::size_t{1} << 20;
 constexpr std::size_t kShortBody = std::size_t{64} << 10;
 // For libmicrohttpd to see that its connections are over.
 constexpr std::chrono::seconds kCloseTime{10};
-
-struct DaemonCloser {
-    void operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
-};
-using Daemon = std::unique_ptr<MHD_Daemon, DaemonCloser>;
 
 struct ResponseReleaser {
     void operator()(MHD_Response* response) const { MHD_destroy_response(response); }
@@ -150,6 +146,7 @@ class HttpDaemon::Impl {
     void opened(int socket);
     void closed(int socket);
     void closeAll();
+    void resume(MHD_Connection* connection);
     void beginWork() { active_.fetch_add(1); }
     void endWork() {
         if (active_.fetch_sub(1) == 1) active_.notify_all();
@@ -166,7 +163,7 @@ class HttpDaemon::Impl {
     std::condition_variable sockets_changed_;
     std::set<int> sockets_;
     bool closing_ = false;
-    std::vector<Daemon> daemons_;  // Last: their threads use the members above.
+    std::vector<std::unique_ptr<DaemonThread>> threads_;  // Last: they use the members above.
 };
 
 /// A request on its way: its body is received, it is answered at once, or later while the connection is suspended.
@@ -174,7 +171,7 @@ class HttpDaemon::Impl::Exchange {
   public:
     enum class State {
         Asked,      ///< The handler has it; nothing is known yet.
-        Suspended,  ///< So has libmicrohttpd's thread let go of the connection until the reply is there.
+        Suspended,  ///< So has libmicrohttpd let go of the connection until the reply is there.
         Answered,   ///< The reply is there.
     };
 
@@ -206,17 +203,20 @@ class HttpDaemon::Impl::Exchange {
         reply_ = std::move(reply);
         auto* const connection = connection_;
         auto& server = server_;
-        server.beginWork();  // The connection may be answered, and all stopped, before its resumption has returned.
-        // After this, unless the connection is suspended, this object may be gone.
-        if (state_.exchange(State::Answered) == State::Suspended) MHD_resume_connection(connection);
-        server.endWork();
+        server.beginWork();  // After this, unless the connection is suspended, this object may be gone.
+        if (state_.exchange(State::Answered) == State::Suspended) {
+            server.resume(connection);
+        } else {
+            server.endWork();
+        }
     }
     bool answered() const { return state_.load() == State::Answered; }
     void suspend() {
         MHD_suspend_connection(connection_);
         if (state_.exchange(State::Suspended) == State::Answered) {
             state_ = State::Answered;
-            MHD_resume_connection(connection_);
+            server_.beginWork();
+            server_.resume(connection_);
         }
     }
 
@@ -278,8 +278,8 @@ bool HttpDaemon::Impl::Exchange::receive(std::string_view part) {
 }
 
 Result<void> HttpDaemon::Impl::start() {
-    constexpr unsigned kFlags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-                                MHD_USE_ITC | MHD_USE_TURBO | MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_ERROR_LOG;
+    constexpr unsigned kFlags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+                                MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_ERROR_LOG;
     for (unsigned i = 0; i < options_.threads; ++i) {
         errno = 0;
         Daemon daemon(MHD_start_daemon(kFlags, 0, nullptr, nullptr, onRequest, this,                                  //
@@ -294,7 +294,9 @@ Result<void> HttpDaemon::Impl::start() {
                                        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                  //
                                        MHD_OPTION_END));
         if (!daemon) return failErrno("start the HTTP server", "", errno == 0 ? ENOMEM : errno);
-        daemons_.push_back(std::move(daemon));
+        auto thread = DaemonThread::start(std::move(daemon));
+        if (!thread) return std::unexpected(thread.error());
+        threads_.push_back(std::move(*thread));
     }
     return {};
 }
@@ -315,10 +317,24 @@ void HttpDaemon::Impl::admit(FileDescriptor socket) {
     io::setKeepAlive(socket);
     const auto peer = io::peerAddress(socket);
     metrics_.connections.fetch_add(1);
-    auto* const daemon = daemons_[next_++ % daemons_.size()].get();
-    // Closes the socket when it fails.
-    if (MHD_add_connection(daemon, socket.release(), peer.get(), peer.length()) != MHD_YES) {
-        metrics_.connections.fetch_sub(1);
+    auto& thread = *threads_[next_++ % threads_.size()];
+    thread.post([this, &thread, peer, socket = std::move(socket)]() mutable {
+        // Closes the socket when it fails.
+        if (MHD_add_connection(thread.daemon(), socket.release(), peer.get(), peer.length()) != MHD_YES) {
+            metrics_.connections.fetch_sub(1);
+        }
+    });
+}
+
+// From any thread. Ends work that has been begun.
+void HttpDaemon::Impl::resume(MHD_Connection* connection) {
+    const auto* const daemon = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON)->daemon;
+    for (const auto& thread : threads_) {
+        if (thread->daemon() != daemon) continue;
+        thread->post([this, connection] {
+            MHD_resume_connection(connection);
+            endWork();
+        });
     }
 }
 
@@ -327,7 +343,7 @@ void HttpDaemon::Impl::stop() {
     for (auto left = active_.load(); left != 0; left = active_.load())
         active_.wait(left);
     closeAll();
-    daemons_.clear();
+    threads_.clear();
 }
 
 // libmicrohttpd 0.9.75 crashes where MHD_stop_daemon comes while it refuses a malformed request: the refusal is not
@@ -433,10 +449,7 @@ ssize_t HttpDaemon::Impl::readStream(void* cls, std::uint64_t /*position*/, char
     if (*got > 0) return static_cast<ssize_t>(*got);
     body.server.beginWork();
     MHD_suspend_connection(body.connection);
-    body.stream->wait([&server = body.server, connection = body.connection] {
-        MHD_resume_connection(connection);
-        server.endWork();
-    });
+    body.stream->wait([&server = body.server, connection = body.connection] { server.resume(connection); });
     return 0;
 } catch (const std::exception&) {  // No memory.
     return MHD_CONTENT_READER_END_WITH_ERROR;

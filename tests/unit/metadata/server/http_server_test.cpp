@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <latch>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -71,7 +72,6 @@ class HttpServerTest : public testing::Test {
     std::unique_ptr<HttpServer> server_;
     std::optional<HttpClient> observer_;
 
-  private:
     void serve(const HttpServerOptions& options) {
         std::vector<FileDescriptor> listeners;
         listeners.push_back(io::listenOn(io::resolve("127.0.0.1", 0)->front(), 4096).value());
@@ -454,6 +454,44 @@ TEST_F(HttpServerTest, AClientThatDoesNotReadItsAnswerIsClosed) {
     EXPECT_EQ(request("GET", "/metadata?key=k").body, "value");
     waitFor("mc_metadata_connections", "1");
     EXPECT_NE(lazy.readResponse().body, large);
+}
+
+/// Whoever asks for "held" waits in it, and with him the thread that serves.
+class HeldStore : public MemoryStore {
+  public:
+    std::optional<SharedValue> find(std::string_view key) override {
+        if (key == "held") {
+            reached.count_down();
+            goes_on.wait();
+        }
+        return MemoryStore::find(key);
+    }
+    std::latch reached{1}, goes_on{1};
+};
+
+// libmicrohttpd asks epoll for 128 at a time.
+TEST_F(HttpServerTest, ServesAnyNumberThatAsksAtOnce) {
+    for (const std::size_t number : {126, 127, 128, 129, 256}) {
+        auto store = std::make_unique<HeldStore>();
+        HeldStore& held = *store;
+        server_.reset();
+        store_ = std::move(store);
+        serve({.threads = 1});
+        std::vector<HttpClient> clients;
+        while (clients.size() < number) {
+            clients.push_back(connect());
+            ASSERT_EQ(clients.back().request("GET", "/metadata?key=k").status, 404);
+        }
+        auto holder = connect();
+        ASSERT_TRUE(holder.sendRequest("GET", "/metadata?key=held"));
+        held.reached.wait();
+        for (auto& client : clients)
+            ASSERT_TRUE(client.sendRequest("GET", "/metadata?key=k"));
+        held.goes_on.count_down();
+        for (auto& client : clients)
+            ASSERT_EQ(client.readResponse().status, 404) << number;
+        EXPECT_EQ(holder.readResponse().status, 404);
+    }
 }
 
 TEST_F(HttpServerTest, ServesAThousandKeepAliveClients) {

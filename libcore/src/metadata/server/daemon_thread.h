@@ -1,0 +1,42 @@
+#pragma once
+
+#include <microhttpd.h>
+
+#include <memory>
+
+#include "io/loop_thread.h"
+
+namespace mc::metadata::server {
+
+struct DaemonCloser {
+    void operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
+};
+using Daemon = std::unique_ptr<MHD_Daemon, DaemonCloser>;
+
+/// Runs libmicrohttpd's daemon, which has no thread and no listener of its own, in a loop of ours. A thread of
+/// libmicrohttpd's (0.9.75) does not look at what is ready for up to the idle time-out when epoll tells it of exactly
+/// 128 connections, or a multiple of that.
+class DaemonThread : public io::EventHandler {
+  public:
+    static Result<std::unique_ptr<DaemonThread>> start(Daemon daemon);
+    ~DaemonThread() override;
+
+    MHD_Daemon* daemon() const { return daemon_.get(); }
+    /// Runs `task` in the thread, from any thread: there all functions for this daemon and its connections are called.
+    void post(io::EventLoop::Task task);
+
+  private:
+    DaemonThread(Daemon daemon, std::unique_ptr<io::LoopThread> thread);
+
+    Result<void> begin();
+    void onEvents(std::uint32_t /*events*/) override { due_ = true; }
+    void serveIfDue();
+
+    Daemon daemon_;
+    const int epoll_;
+    bool due_ = false;  // Something may have happened to the daemon.
+    io::EventLoop::TimerId timer_ = 0;
+    std::unique_ptr<io::LoopThread> thread_;
+};
+
+}  // namespace mc::metadata::server
