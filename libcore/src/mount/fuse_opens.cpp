@@ -3,17 +3,11 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <chrono>
 
 namespace mc::mount {
-namespace {
 
-// Between close(2) and the kernel's word of it.
-constexpr std::chrono::milliseconds kLastClose{50};
-
-}  // namespace
-
-FuseOpens::FuseOpens(std::size_t files, bool kernel_cache) : kernel_cache_(kernel_cache), files_(files) {}
+FuseOpens::FuseOpens(std::size_t files, bool kernel_cache, std::chrono::milliseconds last_close)
+    : kernel_cache_(kernel_cache), last_close_(last_close), files_(files) {}
 
 bool FuseOpens::goesPast(File& file, int flags, std::unique_lock<std::mutex>& lock) {
     if (!kernel_cache_) return true;
@@ -24,7 +18,7 @@ bool FuseOpens::goesPast(File& file, int flags, std::unique_lock<std::mutex>& lo
             return file.cached_writers == 0;
         default:
             // Only through the cache can it be mapped.
-            return !closed_.wait_for(lock, kLastClose, [&] { return file.past_writers == 0; });
+            return !closed_.wait_for(lock, last_close_, [&] { return file.past_writers == 0; });
     }
 }
 

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -25,7 +26,9 @@ class FuseOpens {
         bool past_cache = false;
     };
 
-    FuseOpens(std::size_t files, bool kernel_cache);
+    /// `last_close`: how long the kernel may take to tell of a close(2).
+    FuseOpens(std::size_t files, bool kernel_cache,
+              std::chrono::milliseconds last_close = std::chrono::milliseconds(50));
 
     /// Flags as of open(2). Of a file that is open past the cache, one to read and write waits a moment: its writer may
     /// just have closed it.
@@ -53,6 +56,7 @@ class FuseOpens {
     bool goesPast(File& file, int flags, std::unique_lock<std::mutex>& lock);
 
     const bool kernel_cache_;
+    const std::chrono::milliseconds last_close_;
     mutable std::mutex mutex_;  // Guards what follows but File::cached.
     std::condition_variable closed_;
     std::vector<File> files_;

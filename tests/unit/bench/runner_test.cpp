@@ -47,16 +47,19 @@ TEST_F(RunnerTest, RandomAccessReachesAllOfTheSegmentAndIsVerified) {
     parameters.access = Access::Random;
     remote.resize(5 * parameters.span());
     std::set<std::uint64_t> touched;
+    std::stop_source stop;
     std::mutex mutex;
     client.serve = [&](const TransferRequest& request) {
         const std::lock_guard lock(mutex);
         touched.insert(request.target_offset - reinterpret_cast<std::uintptr_t>(remote.data()));
+        if (touched.size() > parameters.batch_size * parameters.threads) stop.request_stop();
         return FakeClient::copy(request);
     };
-    workload.duration = 200ms;
+    workload.duration = 10s;
     for (const auto operation : {Operation::Read, Operation::Write, Operation::Mixed}) {
         touched.clear();
-        const auto result = run(operation);
+        stop = std::stop_source();
+        const auto result = run(operation, stop.get_token());
         ASSERT_TRUE(result);
         EXPECT_TRUE(result->ok());
         ASSERT_TRUE(result->verification);
@@ -104,16 +107,21 @@ TEST_F(RunnerTest, KeepsSeveralBatchesOfAThreadUnderWay) {
     parameters.threads = 1;
     parameters.batches_in_flight = 3;
     remote.assign(parameters.span(), std::byte{});
+    workload.duration = 1h;
     std::size_t most = 0;
+    std::size_t served = 0;
+    std::stop_source stop;
     client.serve = [&](const TransferRequest& request) {
         most = std::max(most, client.openBatches());
+        if (++served == 100) stop.request_stop();
         return FakeClient::copy(request);
     };
     for (const bool verify : {false, true}) {
         workload.verify = verify;
         for (const auto operation : {Operation::Read, Operation::Write, Operation::Mixed}) {
-            most = 0;
-            const auto result = run(operation);
+            most = served = 0;
+            stop = std::stop_source();
+            const auto result = run(operation, stop.get_token());
             ASSERT_TRUE(result);
             EXPECT_TRUE(result->ok());
             EXPECT_EQ(most, 3);

@@ -229,7 +229,7 @@ TEST(EngineHostile, LengthsThatNoBufferHasAreInvalid) {
 }
 
 TEST(EngineHostile, WithoutDescriptorsItSaysSoAndWorksAgainLater) {
-    EnginePair pair({.tcp = {.connect_timeout = milliseconds(500)}, .retry_count = 1});
+    EnginePair pair({.tcp = {.connect_timeout = std::chrono::seconds(3)}, .retry_count = 1});
     {
         const test::DescriptorShortage shortage;
         // FAILED; or TIMEOUT where the handshake's descriptor was given back late, and nobody can accept.

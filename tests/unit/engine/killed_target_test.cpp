@@ -58,7 +58,7 @@ class Load {
                 judge(i, round, engine_.getTransferStatus(*batch, i)->s);
             }
         }
-        ASSERT_TRUE(engine_.waitBatch(*batch, std::chrono::seconds(1)));
+        ASSERT_TRUE(engine_.waitBatch(*batch, std::chrono::seconds(30)));
         ASSERT_TRUE(engine_.freeBatchID(*batch));
         // Nobody else touches these.
         ASSERT_TRUE(std::ranges::all_of(local, [](std::byte byte) { return byte == kPoison; }))
@@ -136,18 +136,20 @@ class KilledTarget : public ::testing::Test {
             loads.back()->writes = writes_;
         }
         {
+            std::atomic<bool> happened = false;
             std::vector<std::jthread> threads;
             for (std::size_t i = 0; i < kThreads; ++i) {
                 threads.emplace_back([&, i] {
-                    for (unsigned round = 0; !enough(*loads[i]) && !HasFatalFailure(); ++round) {
+                    for (unsigned round = 0; !(happened && enough(*loads[i])) && !HasFatalFailure(); ++round) {
                         loads[i]->run(round, (round + i) % 2 == 0);
                     }
                 });
             }
-            while (loads[0]->completed < 200 || loads[1]->completed < 200) {
+            while ((loads[0]->completed < 200 || loads[1]->completed < 200) && !HasFatalFailure()) {
                 std::this_thread::yield();
             }
             happen();
+            happened = true;
         }
         for (const auto& load : loads) {
             completed_ += load->completed;
@@ -209,7 +211,7 @@ TEST_F(KilledTarget, ThatCameBackAtItsAddressServesANewInitiator) {
     load([&] { target_.kill(); }, [](const Load& load) { return load.failed + load.timed_out > 0; });
     // From here, where no thread runs any more.
     ASSERT_EQ(target_.start(segment_name_), segment_name_);
-    TransferEngine engine(impatient());
+    TransferEngine engine;
     ASSERT_TRUE(engine.init("P2PHANDSHAKE", "127.0.0.1"));
     ASSERT_TRUE(engine.installTransport("tcp"));
     const auto segment = engine.openSegment(segment_name_);

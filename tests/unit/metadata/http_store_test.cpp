@@ -18,7 +18,9 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-std::unique_ptr<Store> storeAt(const ScriptedHttpServer& server, const StoreOptions& options = {}) {
+std::unique_ptr<Store> storeAt(const ScriptedHttpServer& server,
+                               const StoreOptions& options = {.connect_timeout = std::chrono::seconds(20),
+                                                              .timeout = std::chrono::seconds(20)}) {
     return HttpStore::open(server.url(), options).value();
 }
 
@@ -157,7 +159,7 @@ TEST(HttpStore, GarbageBreaksTheProtocol) {
          {"-ERR unknown command\r\n", "\x16\x03\x01\x02", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"}) {
         const ScriptedHttpServer server(
             [&](const std::string&) { return std::string(bytes) + std::string(100, '\x01'); });
-        const auto found = storeAt(server, {.timeout = std::chrono::milliseconds(2000)})->get("k", std::nullopt);
+        const auto found = storeAt(server, {.timeout = std::chrono::seconds(20)})->get("k", std::nullopt);
         ASSERT_FALSE(found) << bytes;
         EXPECT_EQ(found.error().code, ErrorCode::Protocol) << bytes << ": " << found.error().message;
     }

@@ -26,7 +26,10 @@ class HttpWatchTest : public testing::Test {
     static Deadline soon() { return SteadyClock::now() + std::chrono::seconds(20); }
 
     Result<std::unique_ptr<Watch>> watch(std::string_view prefix = "p/") {
-        return HttpStore::open(server_.url(), {}).value()->watch(prefix, std::nullopt);
+        return HttpStore::open(server_.url(),
+                               {.connect_timeout = std::chrono::seconds(20), .timeout = std::chrono::seconds(20)})
+            .value()
+            ->watch(prefix, std::nullopt);
     }
 
     // To the next requests.

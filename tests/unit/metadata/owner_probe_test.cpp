@@ -66,7 +66,7 @@ TEST_F(ProbeOwner, AllAddressesHaveToBeDead) {
     live.setPort(port_);
     const FileDescriptor listener = io::listenOn(loopback(), 1).value();
     const auto silent = io::localAddress(listener);
-    EXPECT_EQ(probeOwner({closed, live}, kSoon)->state, OwnerState::Alive);
+    EXPECT_EQ(probeOwner({closed, live}, {})->state, OwnerState::Alive);
     EXPECT_EQ(probeOwner({closed, closed}, kSoon)->state, OwnerState::Refused);
     EXPECT_EQ(probeOwner({closed, silent}, kSoon)->state, OwnerState::Silent);
     EXPECT_EQ(probeOwner({silent, closed}, kSoon)->state, OwnerState::Silent);

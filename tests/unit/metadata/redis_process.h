@@ -40,7 +40,8 @@ class RedisProcess {
 
     std::uint16_t port() const { return port_; }
     std::string uri() const { return "redis://127.0.0.1:" + std::to_string(port_); }
-    std::unique_ptr<Store> store(const StoreOptions& options = {}) const {
+    std::unique_ptr<Store> store(const StoreOptions& options = {.connect_timeout = std::chrono::seconds(20),
+                                                                .timeout = std::chrono::seconds(20)}) const {
         return RedisStore::open(uri(), options).value();
     }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 
 #include "mc/engine.h"
@@ -22,7 +23,7 @@ class ServedFile : public testing::Test {
         auto opened = RemoteFiles::open({.engine = {},
                                          .store = store_,
                                          .server_name = "here",
-                                         .timeout = std::chrono::milliseconds(500),
+                                         .timeout = timeout_,
                                          .memory_size = kSize,
                                          .page_receivers = 1});
         ASSERT_TRUE(opened) << opened.error().message;
@@ -46,6 +47,7 @@ class ServedFile : public testing::Test {
     const MountedFile& file() const { return remote_->files().front(); }
     std::span<std::byte> data() { return remote_->memory(); }
 
+    std::chrono::milliseconds timeout_ = std::chrono::seconds(20);
     const test::TemporaryFile file_{"served", kSize};
     const std::shared_ptr<metadata::MemoryStore> store_ = std::make_shared<metadata::MemoryStore>();
     std::string port_ = "0";

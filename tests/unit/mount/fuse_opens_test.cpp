@@ -43,7 +43,7 @@ TEST(FuseOpens, WritersAreAllOfOneWay) {
 }
 
 TEST(FuseOpens, OneToReadAndWriteWaitsForAWriterThatHasJustClosedIt) {
-    FuseOpens opens(1, true);
+    FuseOpens opens(1, true, std::chrono::seconds(20));
     const auto writer = opens.open(0, O_WRONLY, kMe);
     std::jthread closing([&] { opens.close(writer.handle); });
     EXPECT_FALSE(opens.open(0, O_RDWR, kOther).past_cache);

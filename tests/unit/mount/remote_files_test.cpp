@@ -55,7 +55,12 @@ TEST_F(ServedFile, LeavesNoKeyInTheStoreOfTheCluster) {
         EXPECT_THAT(item.key, HasSubstr("node1"));
 }
 
-TEST_F(ServedFile, OneThatIsGoneFailsInTimeThenAtOnceAndComesBack) {
+class ImpatientlyServedFile : public ServedFile {
+  protected:
+    ImpatientlyServedFile() { timeout_ = std::chrono::seconds(3); }
+};
+
+TEST_F(ImpatientlyServedFile, ThatIsGoneFailsInTimeThenAtOnceAndComesBack) {
     use();
     target_.reset();
     EXPECT_EQ(remote_->read(file(), 0, data()), ETIMEDOUT);

@@ -234,7 +234,7 @@ TEST(HostileController, SaysWhyItEndsTheConnection) {
 
 TEST(HostileController, SilenceEndsTheConnection) {
     HostOptions options;
-    options.io_timeout = 100ms;
+    options.io_timeout = 1500ms;
     expectLost(HostRequest::Kind::Read, 4096, "no answer in time", [](PduSocket&, const SubmissionEntry&) {}, options);
 }
 

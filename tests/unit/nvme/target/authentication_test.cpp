@@ -197,14 +197,14 @@ TEST_F(NvmeTargetAuthentication, EndsTheConnectionOfAHostThatGivesUp) {
 }
 
 TEST_F(NvmeTargetAuthentication, EndsTheConnectionOfAHostThatDoesNotAuthenticate) {
-    startAuthenticated({.connect_timeout = std::chrono::milliseconds(300)});
+    startAuthenticated({.connect_timeout = std::chrono::milliseconds(1500)});
     TestHost admin = connect();
     EXPECT_TRUE(admin.atEnd());
 }
 
 // Whoever keeps sending is not idle, and still has no more time.
 TEST_F(NvmeTargetAuthentication, EndsTheConnectionOfAHostThatAsksForOtherThingsInstead) {
-    startAuthenticated({.connect_timeout = std::chrono::milliseconds(300)});
+    startAuthenticated({.connect_timeout = std::chrono::milliseconds(1500)});
     TestHost admin = connect();
     Bytes capsules;
     for (std::uint16_t id = 0; id < 16; ++id) {

@@ -246,7 +246,7 @@ TEST_F(NvmeTargetConnect, AThousandIdleQueuesTakeLittleMemory) {
 TEST_F(NvmeTargetConnect, WithoutKeepAliveAControllerEnds) {
     start();
     addMemory(1);
-    TestHost silent = connectAdmin({.keep_alive = 100});
+    TestHost silent = connectAdmin({.keep_alive = 1500});
     TestHost queue = connectQueue(1);
     TestHost alive = connectAdmin({.keep_alive = 60000});
     EXPECT_TRUE(silent.atEnd());
@@ -267,7 +267,7 @@ TEST_F(NvmeTargetConnect, KeepAliveKeepsAlive) {
 }
 
 TEST_F(NvmeTargetConnect, AConnectionThatDoesNotConnectIsEnded) {
-    start({.connect_timeout = std::chrono::milliseconds(100)});
+    start({.connect_timeout = std::chrono::milliseconds(1500)});
     TestHost nothing(target_->port());
     TestHost initialized(target_->port());
     initialized.initialize();

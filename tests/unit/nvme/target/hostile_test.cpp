@@ -259,7 +259,7 @@ TEST_F(NvmeTargetHostile, TerminationByTheHost) {
 }
 
 TEST_F(NvmeTargetHostile, HostsThatStopInTheMiddle) {
-    prepare({.stall_timeout = std::chrono::milliseconds(200)});
+    prepare({.stall_timeout = std::chrono::milliseconds(1500)});
     TestHost within_header = connectQueue(1);
     within_header.sendBytes(beginning(within_header.makeCapsule(readOne(1)), 20));
     TestHost within_data = connectQueue(2);
@@ -379,7 +379,7 @@ class NvmeTargetHoarders : public NvmeTargetHostile {
   protected:
     static constexpr HostDigests kDigests{.header = false, .data = true};
 
-    void SetUp() override { prepare({.threads = 1, .stall_timeout = std::chrono::milliseconds(400)}); }
+    void SetUp() override { prepare({.threads = 1, .stall_timeout = std::chrono::milliseconds(1500)}); }
     /// Sends 100 writes of 1 MiB, and reads no R2T.
     TestHost hoarder(std::uint16_t queue_id) {
         TestHost host = connectQueue(queue_id, kDigests);
@@ -439,7 +439,7 @@ TEST_F(NvmeTargetHoarders, OneThatIsAloneMayTrickle) {
     TestHost host = connectQueue(1, kDigests);
     const Bytes data = pattern(65536);
     const auto wanted = askedFor(host);
-    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1000);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(3000);
     std::uint32_t at = 0;
     for (; std::chrono::steady_clock::now() < end; ++at) {
         host.sendBytes(host.makeData(wanted, std::span(data).subspan(at, 1), at, false));

@@ -94,6 +94,7 @@ TEST_F(LaneAddresses, FromWhichNothingComesAreFollowedByTheNext) {
 
 TEST_F(LaneAddresses, ThatWorkedAreUsedAgainAfterALoss) {
     const BlackHole silent;
+    options_.connect_timeout = milliseconds(4000);
     TcpPeer& peer = peerAt({silent.address(), served_at_});
     ASSERT_EQ(read(peer), completed_);
     server_.reset();  // Its end is seen before the next requests, or by them.
@@ -103,7 +104,7 @@ TEST_F(LaneAddresses, ThatWorkedAreUsedAgainAfterALoss) {
     ASSERT_TRUE(server);
     server_ = std::move(*server);
     // Less than the connect time-out, so that there is no time to ask the silent one first.
-    EXPECT_EQ(read(peer, 64, milliseconds(450), 3), completed_);
+    EXPECT_EQ(read(peer, 64, milliseconds(3500), 3), completed_);
 }
 
 TEST_F(LaneAddresses, OfAPeerThatIsLostAreToldUntilItIsBack) {

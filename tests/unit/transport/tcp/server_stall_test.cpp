@@ -111,21 +111,21 @@ TEST_F(TcpServerStall, BetweenTwoRequestsAPeerMayWait) {
 }
 
 TEST_F(TcpServerStall, ASlowPeerIsNotAStalledOne) {
-    start({.stall_timeout = milliseconds(400)});
+    start({.stall_timeout = milliseconds(1500)});
     RawSocket socket = connect();
     const Bytes payload(600'000, std::byte{0x42});
     socket.send({.size = payload.size(), .addr = address(), .opcode = kAcknowledgedWrite});
     constexpr std::size_t kPiece = 30'000;
     for (std::size_t sent = 0; sent < payload.size(); sent += kPiece) {
         socket.send(payload.data() + sent, kPiece);
-        std::this_thread::sleep_for(milliseconds(50));
+        std::this_thread::sleep_for(milliseconds(120));
     }
     EXPECT_EQ(socket.receiveStatus(), kStatusOk);
     EXPECT_TRUE(std::equal(payload.begin(), payload.end(), memory_.begin()));
 }
 
 TEST_F(TcpServerStall, AnIdlePeerIsClosedOnlyWhereThatWasAskedFor) {
-    start({.stall_timeout = milliseconds(0), .idle_timeout = kSoon});
+    start({.stall_timeout = milliseconds(0), .idle_timeout = milliseconds(1500)});
     RawSocket idle = connect();
     RawSocket stalled = connect();
     stalled.send("abc", 3);
@@ -137,7 +137,7 @@ TEST_F(TcpServerStall, AnIdlePeerIsClosedOnlyWhereThatWasAskedFor) {
 }
 
 TEST_F(TcpServerStall, AStalledPeerDoesNotKeepTheServerFromStopping) {
-    start({.stall_timeout = kSoon});
+    start({.stall_timeout = std::chrono::hours(1)});
     RawSocket header = connect();
     header.send("abc", 3);
     RawSocket payload = connect();

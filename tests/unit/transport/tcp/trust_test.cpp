@@ -140,6 +140,11 @@ class Initiator {
         EXPECT_TRUE(transport_->update(*peer_, "127.0.0.1", descriptor));
     }
 
+    void waitUntilGivenUp() const {
+        while (transport_->counters().connections > 0)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+
     /// `count` requests of `length` bytes each, one behind the other.
     std::vector<TaskStatus> run(Opcode opcode, std::size_t count, std::size_t length, int retries = 0) {
         std::vector<Slice> slices(count);
@@ -240,7 +245,7 @@ TEST(Trust, MemoryThatLooksLikeAStatusFrameFoolsNobody) {
         const StatusFrame frame = kStatusOk;
         peer.store(&frame, sizeof(frame));
         TcpOptions options;
-        options.connect_timeout = std::chrono::milliseconds(300);
+        options.connect_timeout = std::chrono::seconds(2);
         {
             Initiator initiator(peer.descriptor(2), options);
             EXPECT_EQ(initiator.run(Opcode::Write, 8, 512, 3), kEightCompleted);
@@ -381,13 +386,13 @@ TEST(Trust, ASlowPeerIsNotASilentOne) {
         if (!header) return;
         socket.send(kStatusOk);
         for (std::size_t sent = 0; sent < header->size; sent += 64) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+            std::this_thread::sleep_for(std::chrono::milliseconds(250));
             socket.send(self.memory().data() + sent, 64);
         }
         socket.atEnd();
     });
     TcpOptions options;
-    options.status_timeout = std::chrono::milliseconds(400);
+    options.status_timeout = std::chrono::milliseconds(1500);
     Initiator initiator(peer.descriptor(2), options);
     EXPECT_EQ(initiator.run(Opcode::Read, 1, 640)[0], TaskStatus::COMPLETED);
 }
@@ -406,7 +411,7 @@ TEST(Trust, ARequestWhoseTimeIsOverDoesNotEndTheOthers) {
         }
     });
     Initiator initiator(peer.descriptor(2));
-    initiator.deadlines = {std::chrono::milliseconds(200)};
+    initiator.deadlines = {std::chrono::seconds(3)};
     const auto statuses = initiator.run(Opcode::Read, 3, 512, 2);
     EXPECT_EQ(statuses[0], TaskStatus::TIMEOUT);
     EXPECT_EQ(statuses[1], TaskStatus::COMPLETED);
@@ -429,7 +434,7 @@ TEST(Trust, ANewRequestDoesNotPayForAConnectionThatGotNowhereBefore) {
     Initiator initiator(peer.descriptor(2), options);
     initiator.deadlines = {std::chrono::milliseconds(100)};
     EXPECT_EQ(initiator.run(Opcode::Read, 1, 512)[0], TaskStatus::TIMEOUT);
-    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    initiator.waitUntilGivenUp();
     initiator.deadlines.clear();
     EXPECT_EQ(initiator.run(Opcode::Read, 1, 512)[0], TaskStatus::COMPLETED);
 }
