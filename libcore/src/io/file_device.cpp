@@ -56,7 +56,14 @@ int FileDevice::sendableFrom(std::uint64_t offset, std::uint64_t length) {
     if (!whole) return -1;
     const auto cached = inPageCache(file_.get(), offset, length);
     if (!cached) tells_cache_.store(false, std::memory_order_relaxed);
-    return cached.value_or(false) ? file_.get() : -1;
+    return cached.value_or(false) && isRead(offset + length - 1) ? file_.get() : -1;
+}
+
+// What is still being read counts as cached, too; it comes in order.
+bool FileDevice::isRead(std::uint64_t offset) const {
+    std::byte byte{};
+    const iovec part{&byte, 1};
+    return ::preadv2(file_.get(), &part, 1, static_cast<off_t>(offset), RWF_NOWAIT) == 1;
 }
 
 int FileDevice::carryOut(BlockRequest& request) {
@@ -64,9 +71,12 @@ int FileDevice::carryOut(BlockRequest& request) {
         case BlockRequest::Kind::Read:
             return move(request, 0);
         case BlockRequest::Kind::Write:
-            return move(request, request.durable ? RWF_DSYNC : 0);
+            // Direct ones have nothing else to lose. Elsewhere an error of RWF_DSYNC may be another write's.
+            if (geometry_.direct) return move(request, request.durable ? RWF_DSYNC : 0);
+            if (const int error = move(request, 0); error != 0 || !request.durable) return error;
+            return sync();
         case BlockRequest::Kind::Flush:
-            return result(::fdatasync(file_.get()));
+            return sync();
         case BlockRequest::Kind::Discard:
             return discard(request);
         case BlockRequest::Kind::WriteZeroes:
@@ -75,7 +85,7 @@ int FileDevice::carryOut(BlockRequest& request) {
     return EINVAL;
 }
 
-int FileDevice::move(BlockRequest& request, int flags) const {
+int FileDevice::move(BlockRequest& request, int flags) {
     while (request.moved < request.length) {
         const iovec part{request.data + request.moved, request.length - request.moved};
         const auto at = static_cast<off_t>(request.offset + request.moved);
@@ -84,12 +94,25 @@ int FileDevice::move(BlockRequest& request, int flags) const {
         if (count > 0) {
             request.moved += static_cast<std::uint64_t>(count);
         } else if (count == 0) {
-            return EIO;  // Somebody has made the file shorter.
+            // Somebody has made the file shorter; or it is Linux 5.9 or 5.10, which says so instead of EAGAIN.
+            return (flags & RWF_NOWAIT) != 0 ? EAGAIN : EIO;
+        } else if (errno == EIO) {
+            tells_cache_.store(false, std::memory_order_relaxed);  // What could not be read counts as cached.
+            return EIO;
         } else if (errno != EINTR) {
             return errno;
         }
     }
     return 0;
+}
+
+int FileDevice::sync() {
+    const std::lock_guard lock(sync_mutex_);
+    if (lost_ != 0) return lost_;
+    const int error = result(::fdatasync(file_.get()));
+    if (geometry_.direct) return error;
+    lost_ = error == EAGAIN || error == ENOMEM ? EIO : error;  // It would do no good to try again.
+    return lost_;
 }
 
 int FileDevice::discard(const BlockRequest& request) const {
@@ -104,10 +127,10 @@ int FileDevice::discard(const BlockRequest& request) const {
     return isUnsupported(error) ? 0 : error;  // It is only advice.
 }
 
-int FileDevice::writeZeroes(const BlockRequest& request) const {
+int FileDevice::writeZeroes(const BlockRequest& request) {
     int error = zeroByKernel(request);
     if (isUnsupported(error)) error = overwriteWithZeroes(request);
-    if (error == 0 && request.durable) error = result(::fdatasync(file_.get()));
+    if (error == 0 && request.durable) error = sync();
     return error;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <string>
 
 #include "base/fd.h"
@@ -19,7 +20,8 @@ struct FileGeometry {
     bool direct = false;
 };
 
-/// A regular file or a block device, moved by ordinary system calls.
+/// A regular file or a block device, moved by ordinary system calls. Through the page cache, once a flush has failed
+/// all later ones do, until it is opened again: the kernel tells only one of them that writes were lost.
 class FileDevice : public BlockDevice {
   public:
     FileDevice(std::string path, FileDescriptor file, const FileGeometry& geometry);
@@ -37,9 +39,11 @@ class FileDevice : public BlockDevice {
     int carryOut(BlockRequest& request) override;
 
   private:
-    int move(BlockRequest& request, int flags) const;
+    int move(BlockRequest& request, int flags);
+    int sync();
+    bool isRead(std::uint64_t offset) const;
     int discard(const BlockRequest& request) const;
-    int writeZeroes(const BlockRequest& request) const;
+    int writeZeroes(const BlockRequest& request);
     int zeroByKernel(const BlockRequest& request) const;
     int overwriteWithZeroes(const BlockRequest& request) const;
 
@@ -51,6 +55,8 @@ class FileDevice : public BlockDevice {
     std::atomic<bool> tells_cache_ = true;
     std::atomic<bool> tells_reads_ = true;
     std::atomic<bool> tells_writes_ = true;
+    std::mutex sync_mutex_;
+    int lost_ = 0;  // Why, where writes were lost. Guarded by sync_mutex_.
 };
 
 }  // namespace mc::io

@@ -105,13 +105,13 @@ int UnalignedDevice::write(BlockRequest& request, std::byte* blocks) {
 // In one order for all, so that none waits for another that waits for it.
 UnalignedDevice::PartLocks::PartLocks(UnalignedDevice& device, std::optional<std::uint64_t> first,
                                       std::optional<std::uint64_t> last) {
-    const auto indexOf = [&](std::uint64_t offset) { return offset / device.blockSize() % device.locks_.size(); };
+    const auto indexOf = [&](std::uint64_t offset) { return offset / device.blockSize() % device.locks_->size(); };
     std::optional<std::size_t> low = first ? std::optional(indexOf(*first)) : std::nullopt;
     std::optional<std::size_t> high = last ? std::optional(indexOf(*last)) : std::nullopt;
     if (low && high && *low > *high) std::swap(low, high);
     if (low == high) high.reset();
-    if (low) first_ = std::unique_lock(device.locks_[*low]);
-    if (high) second_ = std::unique_lock(device.locks_[*high]);
+    if (low) first_ = std::unique_lock((*device.locks_)[*low]);
+    if (high) second_ = std::unique_lock((*device.locks_)[*high]);
 }
 
 }  // namespace mc::io

@@ -13,7 +13,11 @@ namespace mc::io {
 /// through the same view are kept out of it meanwhile, others' are not. Slow: every request takes a worker.
 class UnalignedDevice : public BlockDevice {
   public:
-    explicit UnalignedDevice(std::shared_ptr<BlockDevice> direct) : direct_(std::move(direct)) {}
+    explicit UnalignedDevice(std::shared_ptr<BlockDevice> direct)
+        : UnalignedDevice(std::move(direct), std::make_shared<Locks>()) {}
+    /// Writes through `other`, a view of the same bytes, are kept out, too.
+    UnalignedDevice(std::shared_ptr<BlockDevice> direct, const UnalignedDevice& other)
+        : UnalignedDevice(std::move(direct), other.locks_) {}
 
     const std::string& name() const override { return direct_->name(); }
     std::uint64_t size() const override { return direct_->size(); }
@@ -23,6 +27,11 @@ class UnalignedDevice : public BlockDevice {
     int carryOut(BlockRequest& request) override;
 
   private:
+    using Locks = std::array<std::mutex, 64>;  // Of blocks by their number.
+
+    UnalignedDevice(std::shared_ptr<BlockDevice> direct, std::shared_ptr<Locks> locks)
+        : direct_(std::move(direct)), locks_(std::move(locks)) {}
+
     /// Keeps others out of the blocks at these offsets that write parts of blocks, too.
     class PartLocks {
       public:
@@ -38,7 +47,7 @@ class UnalignedDevice : public BlockDevice {
     int move(BlockRequest::Kind kind, std::uint64_t offset, std::span<std::byte> blocks);
 
     const std::shared_ptr<BlockDevice> direct_;
-    std::array<std::mutex, 64> locks_;  // Of blocks by their number.
+    const std::shared_ptr<Locks> locks_;
 };
 
 }  // namespace mc::io

@@ -64,7 +64,7 @@ int WorkerPool::startThreads(std::size_t count) {
 void WorkerPool::flush() {
     if (staged_.empty()) return;
     std::size_t wanted = 0;  // Threads that have something to do.
-    std::size_t idle = 0;
+    std::size_t called = 0;
     {
         const std::lock_guard lock(mutex_);
         while (BlockRequest* const request = staged_.pop()) {
@@ -75,11 +75,11 @@ void WorkerPool::flush() {
             turn.waiting.push(*request);
             stepIn(turn);
         }
-        idle = idle_;
+        called = call(wanted);
     }
-    for (std::size_t i = 0; i < std::min(wanted, idle); ++i)
+    for (std::size_t i = 0; i < called; ++i)
         work_there_.notify_one();
-    startThreads(std::min(wanted - std::min(wanted, idle), workers_ - std::min(workers_, threads_.size())));
+    startThreads(std::min(wanted - called, workers_ - std::min(workers_, threads_.size())));
     watchForStalls();
 }
 
@@ -96,13 +96,21 @@ void WorkerPool::stepIn(Turn& turn) {
     line_.push_back(&turn);
 }
 
+// How many of the idle threads, `wanted` at most, are to wake; the caller notifies them.
+std::size_t WorkerPool::call(std::size_t wanted) {
+    const std::size_t called = std::min(wanted, idle_);
+    idle_ -= called;
+    called_ += called;
+    return called;
+}
+
 void WorkerPool::work() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
         if (line_.empty()) {
             ++idle_;
-            work_there_.wait(lock, [this] { return stopping_ || !line_.empty(); });
-            --idle_;
+            work_there_.wait(lock, [this] { return stopping_ || called_ > 0; });
+            if (called_ > 0) --called_;
         } else {
             carryOutNext(lock);
         }
@@ -117,7 +125,7 @@ void WorkerPool::carryOutNext(std::unique_lock<std::mutex>& lock) {
     BlockRequest& request = *turn.waiting.pop();
     BlockDevice& device = *request.device;
     stepIn(turn);
-    const bool help = !line_.empty() && idle_ > 0;
+    const bool help = !line_.empty() && call(1) > 0;
     lock.unlock();
     if (help) work_there_.notify_one();
     const int error = device.carryOut(request);

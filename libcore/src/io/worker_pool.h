@@ -55,6 +55,7 @@ class WorkerPool : private EventHandler {
     static Key keyOf(const BlockRequest& request);
     void work();
     void stepIn(Turn& turn);
+    std::size_t call(std::size_t wanted);
     void carryOutNext(std::unique_lock<std::mutex>& lock);
     void wakeLoop() const;
     void watchForStalls();
@@ -74,7 +75,8 @@ class WorkerPool : private EventHandler {
     std::map<Key, Turn> turns_;
     std::deque<Turn*> line_;  // Those that a thread may serve, the longest waiting first.
     BlockRequestList ended_;
-    std::size_t idle_ = 0;
+    std::size_t idle_ = 0;    // That wait, and nobody has called.
+    std::size_t called_ = 0;  // That are to wake.
     std::uint32_t round_ = 0;
     bool stopping_ = false;
 

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "block_harness.h"
+#include "io/file_device.h"
 
 namespace mc::io {
 namespace {
@@ -80,6 +81,31 @@ std::vector<Issued> flushesOf(const auto& devices, std::size_t for_each) {
             issued.push_back({{.kind = Kind::Flush, .device = &*device}, {}});
     }
     return issued;
+}
+
+// The kernel tells one descriptor once that writes were lost. A pipe can't be flushed; what takes its place can.
+TEST(FlushThatFailed, FailsForAllOthersUnlessNothingWasCached) {
+    for (const bool direct : {false, true}) {
+        std::array<int, 2> ends{};
+        ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+        const FileDescriptor other(ends[0]);
+        FileDevice device("lost", FileDescriptor(ends[1]), {.size = kBlock, .block_size = kBlock, .direct = direct});
+        BlockRequest flush{.kind = Kind::Flush, .device = &device};
+        EXPECT_EQ(device.carryOut(flush), EINVAL);
+        const PatternFile healthy("healthy", kBlock);
+        const FileDescriptor file(::open(healthy.path.c_str(), O_RDWR | O_CLOEXEC));
+        ASSERT_GE(::dup3(file.get(), device.descriptor(), O_CLOEXEC), 0);
+        const int expected = direct ? 0 : EINVAL;
+        EXPECT_EQ(device.carryOut(flush), expected);
+        AlignedMemory data(kBlock);
+        BlockRequest write{.kind = Kind::Write, .device = &device, .length = kBlock, .data = data.data()};
+        EXPECT_EQ(device.carryOut(write), 0);
+        write.durable = true;
+        write.moved = 0;
+        EXPECT_EQ(device.carryOut(write), expected);
+        BlockRequest zeroes{.kind = Kind::WriteZeroes, .durable = true, .device = &device, .length = kBlock};
+        EXPECT_EQ(device.carryOut(zeroes), expected);
+    }
 }
 
 TEST(BlockFaults, DevicesThatHangDelayNoOthers) {

@@ -52,10 +52,11 @@ class StrictDevice : public BlockDevice {
 
 class UnalignedDevices : public ::testing::Test {
   protected:
-    int move(Kind kind, std::uint64_t offset, std::span<std::byte> data) {
+    int move(Kind kind, std::uint64_t offset, std::span<std::byte> data) { return move(kind, offset, data, device_); }
+    static int move(Kind kind, std::uint64_t offset, std::span<std::byte> data, UnalignedDevice& device) {
         BlockRequest request{
-            .kind = kind, .device = &device_, .offset = offset, .length = data.size(), .data = data.data()};
-        return device_.carryOut(request);
+            .kind = kind, .device = &device, .offset = offset, .length = data.size(), .data = data.data()};
+        return device.carryOut(request);
     }
 
     std::shared_ptr<StrictDevice> strict_ = std::make_shared<StrictDevice>(4 << 20);
@@ -107,6 +108,7 @@ TEST_F(UnalignedDevices, TellTheDevicesErrors) {
 }
 
 TEST_F(UnalignedDevices, NeighboursInABlockDoNotOverwriteEachOther) {
+    UnalignedDevice view(strict_, device_);
     constexpr std::size_t kPart = 300;  // Several in a block, and some in two.
     constexpr int kThreads = 4;
     constexpr int kRounds = 200;
@@ -118,7 +120,7 @@ TEST_F(UnalignedDevices, NeighboursInABlockDoNotOverwriteEachOther) {
         for (std::size_t i = 0; i < parts.size(); ++i) {
             threads.emplace_back([&, i] {
                 for (int round = 0; round < kRounds; ++round)
-                    EXPECT_EQ(move(Kind::Write, 10 + i * kPart, parts[i]), 0);
+                    EXPECT_EQ(move(Kind::Write, 10 + i * kPart, parts[i], i % 2 == 0 ? device_ : view), 0);
             });
         }
     }

@@ -20,6 +20,8 @@ class DaemonThread : public io::EventHandler {
   public:
     static Result<std::unique_ptr<DaemonThread>> start(Daemon daemon);
     ~DaemonThread() override;
+    DaemonThread(const DaemonThread&) = delete;
+    DaemonThread& operator=(const DaemonThread&) = delete;
 
     MHD_Daemon* daemon() const { return daemon_.get(); }
     /// Runs `task` in the thread, from any thread: there all functions for this daemon and its connections are called.

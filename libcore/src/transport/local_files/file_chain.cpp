@@ -23,6 +23,7 @@ Result<std::shared_ptr<const FileChain>> FileChain::open(const SegmentDescriptor
         }
         io::FileDeviceOptions options;
         options.size = file.length;
+        options.shared = true;  // By the chain that this one follows.
         auto device = io::openFileDevice(path->second, options);
         if (!device) return std::unexpected(wrap(fmt::format("segment {}", descriptor.name), device.error()));
         files.push_back(std::move(*device));

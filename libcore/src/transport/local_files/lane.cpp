@@ -130,6 +130,8 @@ Slice& Lane::release(Transfer& transfer) {
 // It failed: true if it may be tried again once its files were looked at.
 bool Lane::doubt(Transfer& transfer) {
     if (canceled_ || transfer.slice->retries_left == 0) return false;
+    // A new device knows nothing of what was lost in the old one's cache.
+    if (transfer.slice->opcode == Opcode::Flush && !transfer.files->acknowledgeWrites()) return false;
     const Doubt doubt{.number = files_.doubt(), .version = transfer.version};
     if (doubt.number == 0) return false;
     Slice& slice = release(transfer);
@@ -150,7 +152,8 @@ void Lane::settleDoubts(SteadyClock::time_point now) {
         Slice& slice = *waiting.pop();
         Doubt doubt;
         std::memcpy(&doubt, slice.scratch.data(), sizeof(doubt));
-        const auto outcome = doubt.version != files_.version() ? Outcome::Confirmed : files_.outcome(doubt.number);
+        auto outcome = files_.outcome(doubt.number);
+        if (doubt.version != files_.version()) outcome = Outcome::Confirmed;  // Newer ones come before the outcome.
         if (now >= slice.deadline) {
             context_.finish(slice, TaskStatus::TIMEOUT, false, now);
         } else if (outcome == Outcome::Confirmed) {

@@ -87,6 +87,13 @@ Result<OpenedFile> openToServe(const std::string& path, const LocalFileOptions& 
     }
     const auto block_size = by_kernel ? nvmet::blockSizeOf(*facts) : Result<std::uint32_t>((*device)->blockSize());
     if (!block_size) return std::unexpected(block_size.error());
+    constexpr std::uint32_t kMostBlock = 4096;  // Of a namespace that hosts of today know.
+    if (!by_kernel && (*device)->isDirect() && *block_size > kMostBlock) {
+        return fail(ErrorCode::Unsupported,
+                    fmt::format("{}: direct I/O needs blocks of {} bytes, and {} are the most that is served",
+                                printable(path), *block_size, kMostBlock),
+                    "serve it without direct I/O");
+    }
     const std::uint64_t size = (*device)->size() / *block_size * *block_size;
     if (size == 0) {
         return fail(ErrorCode::InvalidArgument, fmt::format("{}: {} bytes are less than a block of {}", printable(path),

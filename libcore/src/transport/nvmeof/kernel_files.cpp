@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/errors.h"
-#include "io/unaligned_device.h"
 
 namespace mc::nvmeof {
 
@@ -16,7 +15,7 @@ using nvme::kernel::KernelHost;
 namespace {
 
 Result<KernelFiles::File> openOne(const KernelHost& host, const KernelController& controller, FileBufferID id,
-                                  bool page_cache, Deadline deadline) {
+                                  bool page_cache, const KernelFiles::File* before, Deadline deadline) {
     for (;;) {
         auto entry = host.findNamespace(controller, id, deadline);
         if (!entry) return std::unexpected(entry.error());
@@ -28,8 +27,12 @@ Result<KernelFiles::File> openOne(const KernelHost& host, const KernelController
         const auto now = host.findNamespace(controller, id, deadline);
         if (!now) return std::unexpected(now.error());
         if (*now != *entry) continue;
-        std::shared_ptr<io::BlockDevice> unaligned;
-        if ((*device)->isDirect()) unaligned = std::make_shared<io::UnalignedDevice>(*device);
+        std::shared_ptr<io::UnalignedDevice> unaligned;
+        if ((*device)->isDirect()) {
+            unaligned = before != nullptr && before->unaligned
+                            ? std::make_shared<io::UnalignedDevice>(*device, *before->unaligned)
+                            : std::make_shared<io::UnalignedDevice>(*device);
+        }
         return KernelFiles::File{
             .entry = std::move(*entry), .device = std::move(*device), .unaligned = std::move(unaligned)};
     }
@@ -44,11 +47,11 @@ bool isAligned(const Slice& slice, const io::BlockDevice& device) {
 
 Result<std::shared_ptr<const KernelFiles>> KernelFiles::open(const KernelHost& host, const KernelController& controller,
                                                              const std::vector<FileBufferID>& ids, bool page_cache,
-                                                             Deadline deadline) {
+                                                             const KernelFiles* before, Deadline deadline) {
     std::map<FileBufferID, File> files;
     std::vector<Error> missing;
     for (const FileBufferID id : ids) {
-        auto file = openOne(host, controller, id, page_cache, deadline);
+        auto file = openOne(host, controller, id, page_cache, before == nullptr ? nullptr : before->find(id), deadline);
         if (file) {
             files.emplace(id, std::move(*file));
         } else {
@@ -60,12 +63,17 @@ Result<std::shared_ptr<const KernelFiles>> KernelFiles::open(const KernelHost& h
 }
 
 BlockFiles::Piece KernelFiles::pieceAt(const Slice& slice, std::uint64_t moved) const {
-    const auto found = files_.find(slice.file_id);
-    if (found == files_.end()) return {};
-    const File& file = found->second;
-    io::BlockDevice* const device =
-        file.unaligned && !isAligned(slice, *file.device) ? file.unaligned.get() : file.device.get();
+    const File* const file = find(slice.file_id);
+    if (file == nullptr) return {};
+    io::BlockDevice* const device = file->device.get();
+    if (file->unaligned && !isAligned(slice, *device))
+        return {.device = file->unaligned.get(), .offset = slice.remote + moved, .length = slice.length - moved};
     return {.device = device, .offset = slice.remote + moved, .length = slice.length - moved};
+}
+
+const KernelFiles::File* KernelFiles::find(FileBufferID id) const {
+    const auto found = files_.find(id);
+    return found == files_.end() ? nullptr : &found->second;
 }
 
 std::vector<FileBufferID> KernelFiles::readOnly() const {

@@ -7,7 +7,7 @@
 #include "mc/error.h"
 #include "mc/segment.h"
 
-#include "io/block_device.h"
+#include "io/unaligned_device.h"
 #include "nvme/kernel/host/kernel_host.h"
 #include "transport/block_files.h"
 
@@ -20,15 +20,16 @@ class KernelFiles final : public BlockFiles {
     struct File {
         nvme::kernel::NamespaceEntry entry;
         std::shared_ptr<io::BlockDevice> device;
-        std::shared_ptr<io::BlockDevice> unaligned;  ///< Any range of it; null where `device` takes any itself.
+        std::shared_ptr<io::UnalignedDevice> unaligned;  ///< Any range of it; null where `device` takes any itself.
     };
 
     /// Opens the namespaces with these numbers, each waited for until the deadline. Those that are not there are left
-    /// out; an error where none is.
+    /// out; an error where none is. `before`: those that these are to replace, or null; requests may still be using
+    /// them.
     static Result<std::shared_ptr<const KernelFiles>> open(const nvme::kernel::KernelHost& host,
                                                            const nvme::kernel::KernelController& controller,
                                                            const std::vector<FileBufferID>& ids, bool page_cache,
-                                                           Deadline deadline);
+                                                           const KernelFiles* before, Deadline deadline);
     KernelFiles(std::map<FileBufferID, File> files, std::vector<Error> missing, bool page_cache)
         : files_(std::move(files)), missing_(std::move(missing)), page_cache_(page_cache) {}
 
@@ -43,6 +44,8 @@ class KernelFiles final : public BlockFiles {
     bool sameAs(const KernelFiles& other) const;
 
   private:
+    const File* find(FileBufferID id) const;
+
     std::map<FileBufferID, File> files_;
     std::vector<Error> missing_;
     bool page_cache_;

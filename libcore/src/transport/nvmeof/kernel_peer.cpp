@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "base/errors.h"
@@ -15,6 +16,7 @@ namespace mc::nvmeof {
 
 using nvme::kernel::Holder;
 using nvme::kernel::KernelController;
+using nvme::kernel::KernelHost;
 using nvme::kernel::KernelHostOptions;
 using nvme::kernel::KernelTarget;
 
@@ -56,11 +58,18 @@ KernelHostOptions hostOptions(const NvmeofOptions& options, std::size_t loops) {
 
 Result<std::unique_ptr<KernelPeer>> KernelPeer::open(Setup setup, RemoteTarget target) {
     const Holder holder = Holder::process(nextPeer());
-    auto attachment = attach(setup, target, holder, kAppearTime);
+    auto attachment = attach(setup, target, holder, nullptr, kAppearTime);
     if (!attachment) return std::unexpected(attachment.error());
     warnOfMissing(*attachment->files);
-    return std::unique_ptr<KernelPeer>(
-        new KernelPeer(std::move(setup), holder, std::move(target), std::move(*attachment)));
+    const KernelHost& host = setup.host;
+    const KernelController controller = attachment->controller;
+    try {
+        return std::unique_ptr<KernelPeer>(
+            new KernelPeer(std::move(setup), holder, std::move(target), std::move(*attachment)));
+    } catch (const std::system_error& error) {
+        (void)host.disconnect(controller, holder, SteadyClock::now() + kConnectTime);
+        return failErrno("start thread", "mc-nvme-settle", error.code().value());
+    }
 }
 
 KernelPeer::KernelPeer(Setup setup, Holder holder, RemoteTarget target, Attachment attachment)
@@ -84,16 +93,17 @@ std::unique_ptr<mc::Lane> KernelPeer::makeLane(LaneContext& context) {
 }
 
 Result<KernelPeer::Attachment> KernelPeer::attach(const Setup& setup, const RemoteTarget& target, const Holder& holder,
-                                                  std::chrono::seconds appear_time) {
+                                                  const KernelFiles* before, std::chrono::seconds appear_time) {
     const Deadline deadline = SteadyClock::now() + kConnectTime;
     const KernelTarget where{
         .transport = target.transport, .addresses = target.addresses, .subsystem_nqn = target.subsystem_nqn};
     auto controller = setup.host.connect(where, hostOptions(setup.options, setup.loops), holder, deadline);
     if (!controller) return std::unexpected(controller.error());
     auto files = KernelFiles::open(setup.host, *controller, target.numbers(), setup.options.initiator_page_cache,
-                                   SteadyClock::now() + appear_time);
+                                   before, SteadyClock::now() + appear_time);
     if (!files) {
-        (void)setup.host.disconnect(*controller, holder, SteadyClock::now() + kConnectTime);
+        if (!controller->held_before)
+            (void)setup.host.disconnect(*controller, holder, SteadyClock::now() + kConnectTime);
         return std::unexpected(files.error());
     }
     return Attachment{.controller = std::move(*controller), .files = std::move(*files)};
@@ -120,7 +130,7 @@ Result<bool> KernelPeer::renew() {
         target = target_;
     }
     const auto before = setup_.host.look(attachment_.controller);
-    auto attachment = attach(setup_, target, holder_, kAppearAgainTime);
+    auto attachment = attach(setup_, target, holder_, attachment_.files.get(), kAppearAgainTime);
     if (!attachment) return std::unexpected(attachment.error());
     const bool moved = !before || before->identity != attachment->controller.entry.identity;
     // Where the connection was lost, requests may have failed for that alone.

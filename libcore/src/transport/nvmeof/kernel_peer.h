@@ -63,7 +63,7 @@ class KernelPeer final : public RemotePeer {
 
     KernelPeer(Setup setup, nvme::kernel::Holder holder, RemoteTarget target, Attachment attachment);
     static Result<Attachment> attach(const Setup& setup, const RemoteTarget& target, const nvme::kernel::Holder& holder,
-                                     std::chrono::seconds appear_time);
+                                     const KernelFiles* before, std::chrono::seconds appear_time);
     Result<bool> renew();
     void settleDoubts(const std::stop_token& stop);
     void release(const nvme::kernel::KernelController& controller);

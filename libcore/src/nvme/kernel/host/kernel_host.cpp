@@ -103,7 +103,7 @@ Result<KernelController> KernelHost::connect(const KernelTarget& target, const K
     auto controller = takeOrMake(target, *whole, holder, deadline);
     if (!controller) return controller;
     auto live = waitLive(*controller, deadline);
-    if (!live) {
+    if (!live && !controller->held_before) {
         if (auto undone = disconnect(*controller, holder, SteadyClock::now() + kUndoTime); !undone)
             log::warning("nvme: {}", undone.error().message);
     }
@@ -143,9 +143,10 @@ Result<KernelController> KernelHost::take(Holdings& holdings, ControllerEntry en
     const Holding* const known = holdings.find(entry);
     if (known == nullptr) return KernelController{.entry = std::move(entry), .ours = false};
     Holding holding = *known;
-    if (std::ranges::find(holding.holders, holder) == holding.holders.end()) holding.holders.push_back(holder);
+    const bool held = std::ranges::find(holding.holders, holder) != holding.holders.end();
+    if (!held) holding.holders.push_back(holder);
     if (auto noted = holdings.put(std::move(holding)); !noted) return std::unexpected(noted.error());
-    return KernelController{.entry = std::move(entry), .ours = true};
+    return KernelController{.entry = std::move(entry), .held_before = held, .ours = true};
 }
 
 Result<std::string> KernelHost::make(const KernelTarget& target, const KernelHostOptions& options,

@@ -18,7 +18,8 @@ namespace mc::nvme::kernel {
 /// A controller to which the kernel is connected for us.
 struct KernelController {
     ControllerEntry entry;
-    bool ours = false;  ///< We have connected it; else it was there, and is never disconnected by us.
+    bool held_before = false;  ///< By the same holder.
+    bool ours = false;         ///< We have connected it; else it was there, and is never disconnected by us.
 };
 
 /// Of a controller whose devices are mounted, or part of other devices.
