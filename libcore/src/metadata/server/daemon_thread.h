@@ -2,7 +2,12 @@
 
 #include <microhttpd.h>
 
+#include <chrono>
+#include <cstddef>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "io/loop_thread.h"
 
@@ -18,7 +23,8 @@ using Daemon = std::unique_ptr<MHD_Daemon, DaemonCloser>;
 /// 128 connections, or a multiple of that.
 class DaemonThread : public io::EventHandler {
   public:
-    static Result<std::unique_ptr<DaemonThread>> start(Daemon daemon);
+    /// Of a daemon with `most` connections at once. `resumed` is called in the thread, for each that was resumed.
+    static Result<std::unique_ptr<DaemonThread>> start(Daemon daemon, std::size_t most, std::function<void()> resumed);
     ~DaemonThread() override;
     DaemonThread(const DaemonThread&) = delete;
     DaemonThread& operator=(const DaemonThread&) = delete;
@@ -26,18 +32,27 @@ class DaemonThread : public io::EventHandler {
     MHD_Daemon* daemon() const { return daemon_.get(); }
     /// Runs `task` in the thread, from any thread: there all functions for this daemon and its connections are called.
     void post(io::EventLoop::Task task);
+    /// Has a suspended connection go on, from any thread. Needs no memory.
+    void resume(MHD_Connection* connection);
 
   private:
-    DaemonThread(Daemon daemon, std::unique_ptr<io::LoopThread> thread);
+    DaemonThread(Daemon daemon, std::size_t most, std::function<void()> resumed,
+                 std::unique_ptr<io::LoopThread> thread);
 
     Result<void> begin();
     void onEvents(std::uint32_t /*events*/) override { due_ = true; }
+    void resumeAll();
     void serveIfDue();
+    void serveAfter(std::chrono::milliseconds time);
 
     Daemon daemon_;
     const int epoll_;
+    const std::function<void()> resumed_;
     bool due_ = false;  // Something may have happened to the daemon.
     io::EventLoop::TimerId timer_ = 0;
+    std::vector<MHD_Connection*> resuming_;  // Room for all connections, as below.
+    std::mutex mutex_;
+    std::vector<MHD_Connection*> to_resume_;  // Guarded by mutex_.
     std::unique_ptr<io::LoopThread> thread_;
 };
 

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <set>
 #include <string>
 #include <utility>
@@ -294,7 +295,7 @@ Result<void> HttpDaemon::Impl::start() {
                                        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                  //
                                        MHD_OPTION_END));
         if (!daemon) return failErrno("start the HTTP server", "", errno == 0 ? ENOMEM : errno);
-        auto thread = DaemonThread::start(std::move(daemon));
+        auto thread = DaemonThread::start(std::move(daemon), options_.max_connections, [this] { endWork(); });
         if (!thread) return std::unexpected(thread.error());
         threads_.push_back(std::move(*thread));
     }
@@ -318,24 +319,28 @@ void HttpDaemon::Impl::admit(FileDescriptor socket) {
     const auto peer = io::peerAddress(socket);
     metrics_.connections.fetch_add(1);
     auto& thread = *threads_[next_++ % threads_.size()];
-    thread.post([this, &thread, peer, socket = std::move(socket)]() mutable {
-        // Closes the socket when it fails.
-        if (MHD_add_connection(thread.daemon(), socket.release(), peer.get(), peer.length()) != MHD_YES) {
-            metrics_.connections.fetch_sub(1);
-        }
-    });
+    try {
+        thread.post([this, &thread, peer, socket = std::move(socket)]() mutable {
+            // Closes the socket when it fails.
+            if (MHD_add_connection(thread.daemon(), socket.release(), peer.get(), peer.length()) != MHD_YES) {
+                metrics_.connections.fetch_sub(1);
+            }
+        });
+    } catch (const std::bad_alloc&) {  // The socket is closed.
+        metrics_.connections.fetch_sub(1);
+    }
 }
 
-// From any thread. Ends work that has been begun.
+// From any thread. Ends work that has been begun, once the connection goes on.
 void HttpDaemon::Impl::resume(MHD_Connection* connection) {
+    beginWork();  // After that, all may be stopped before this has returned.
     const auto* const daemon = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON)->daemon;
     for (const auto& thread : threads_) {
         if (thread->daemon() != daemon) continue;
-        thread->post([this, connection] {
-            MHD_resume_connection(connection);
-            endWork();
-        });
+        thread->resume(connection);
+        break;
     }
+    endWork();
 }
 
 void HttpDaemon::Impl::stop() {
